@@ -1,0 +1,132 @@
+"""The contract of a layer, and the registry that everything else reads.
+
+A layer is one class: its fields, its shape rule, its parameters and MACs with their
+formulas, its torch constructor and its cases. It never imports torch: the constructor
+gets its namespace as an argument.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from cnnspec.errors import RuleError
+from cnnspec.shape import Shape, Window, times
+
+REGISTRY: dict[str, type["Layer"]] = {}
+"""Every layer by the name that a spec calls it."""
+
+
+class Case:
+    """A layer's fields and an input shape, for examples and for the comparison with torch."""
+
+    __slots__ = ("fields", "input")
+
+    def __init__(self, input: Shape, /, **fields: Any) -> None:  # noqa: A002  # the field's name in a spec
+        self.input = input
+        self.fields = fields
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value}" for name, value in self.fields.items())
+        return f"{times(self.input)} {fields}".rstrip()
+
+
+class Layer(BaseModel):
+    """One layer of the language; a subclass is registered under its `type`.
+
+    Shapes are of one sample, channels first. `output_shape` raises RuleError where the
+    layer cannot take the input; the other methods are only called for inputs it can take.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+    type: ClassVar[str]
+    """The layer's name in a spec."""
+    family: ClassVar[str]
+    """The heading it stands under in ``cnnspec layers``."""
+    main: ClassVar[str | None] = None
+    """The field that may stand alone, as in ``fc: 120``."""
+    example: ClassVar[str]
+    """How it is written in a spec."""
+    synonyms: ClassVar[tuple[str, ...]] = ()
+    """Other tools' names for it, for did-you-mean."""
+    cases: ClassVar[tuple[Case, ...]] = ()
+    """Cases in which it must equal torch in output shape, parameters and MACs."""
+    refused: ClassVar[tuple[Case, ...]] = ()
+    """Cases which both torch and this layer must refuse."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "type" in cls.__dict__:
+            if cls.type in REGISTRY:
+                raise TypeError(f"two layers are called {cls.type!r}")
+            REGISTRY[cls.type] = cls
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the layer with these fields; raises pydantic.ValidationError."""
+        return cls.model_validate(dict(fields))
+
+    def output_shape(self, x: Shape) -> Shape:
+        """Return the output's shape for input shape `x`; raises RuleError."""
+        raise NotImplementedError
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:  # noqa: ARG002  # most layers slide no window
+        """Return the window on each spatial axis; empty for a layer without one."""
+        return ()
+
+    def params(self, x: Shape) -> int:  # noqa: ARG002  # most layers have none
+        """Return the number of trainable parameters."""
+        return 0
+
+    def params_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # as params
+        """Return the formula of `params` in words and in numbers; empty where there are none."""
+        return "", ""
+
+    def macs(self, x: Shape) -> int:  # noqa: ARG002  # only convolution and fc count
+        """Return the multiply-accumulates for one sample: convolution and fc only, without bias."""
+        return 0
+
+    def macs_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # as macs
+        """Return the formula of `macs` in words and in numbers; empty where there are none."""
+        return "", ""
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        """Return ``nn``'s module for input shape `x`; ``nn`` is torch.nn or stands in for it."""
+        raise NotImplementedError
+
+    def changed(self, *names: str, **renamed: str) -> dict[str, Any]:
+        """Return the named fields that differ from their default, as keyword arguments for torch.
+
+        Built modules and generated source then say only what the spec says. `renamed`
+        maps torch's argument to our field where the names differ.
+        """
+        arguments = {name: name for name in names} | renamed
+        fields = type(self).model_fields
+        values = {argument: getattr(self, name) for argument, name in arguments.items()}
+        return {a: v for a, v in values.items() if v != fields[arguments[a]].default}
+
+
+def spatial_rank(x: Shape, layer: str) -> int:
+    """Return the number of spatial axes; raises RuleError for a flat input."""
+    if len(x) == 1:
+        what = f"{layer} needs channels and space, but gets {x[0]} flat values"
+        raise RuleError(what, "", f"Move {layer} before `flatten`")
+    return len(x) - 1
+
+
+def per_axis(value: Any, rank: int, field: str) -> tuple[Any, ...]:
+    """Return one value for each of `rank` axes; raises RuleError where a list has another length."""
+    if not isinstance(value, tuple):
+        return (value,) * rank
+    if len(value) != rank:
+        axes = "1 axis" if rank == 1 else f"{rank} axes"
+        fix = f"Give one number, or {rank}"
+        raise RuleError(f"{field} lists {len(value)} values, but the input has {axes}", "", fix, field)
+    return value
+
+
+def torch_size(value: Any) -> Any:
+    """Return a per-axis value as short as it can be said: ``5`` for ``(5, 5)``."""
+    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value

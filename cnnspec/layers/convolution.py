@@ -1,0 +1,198 @@
+"""Convolution: a small window of weights slides over the input."""
+
+import math
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from cnnspec.errors import RuleError
+from cnnspec.layers.base import Case, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.fields import ConvPadding, Count, Sizes
+from cnnspec.layers.window import check_fit
+from cnnspec.shape import Shape, Window, times
+
+
+class _Convolution(Layer):
+    """What `conv` and `depthwise_conv` share: everything but where filters and groups come from."""
+
+    family: ClassVar = "convolution"
+
+    kernel: Sizes = Field(description="size of the window, f")
+    stride: Sizes = Field(1, description="step of the window, s")
+    padding: ConvPadding = Field(0, description="zeros added on each side, p; `same` keeps the size, `valid` is 0")
+    dilation: Sizes = Field(1, description="distance between the window's inputs, d")
+    bias: bool = Field(True, description="whether each filter adds a learned number")
+    padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = Field(
+        "zeros", description="what the padding is filled with"
+    )
+
+    @model_validator(mode="after")
+    def _same_needs_stride_1(self) -> Self:
+        if self.padding == "same" and torch_size(self.stride) != 1:
+            why = "with a stride the output cannot be as large as the input"
+            fix = "Use a number, such as half the kernel, or stride 1"
+            what = "`padding: same` goes with stride 1 only"
+            raise PydanticCustomError("rule", "not allowed", {"sentence": what, "why": why, "fix": fix, "at": "padding"})
+        return self
+
+    def split(self, channels: int) -> tuple[int, int]:
+        """Return filters and groups for a number of input channels; raises RuleError."""
+        raise NotImplementedError
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        rank = spatial_rank(x, self.type)
+        kernel, stride, dilation = (per_axis(getattr(self, f), rank, f) for f in ("kernel", "stride", "dilation"))
+        if self.padding == "same":
+            total = [d * (f - 1) for f, d in zip(kernel, dilation, strict=True)]
+            padding, extra = [t // 2 for t in total], [t % 2 for t in total]
+        else:
+            padding, extra = list(per_axis(0 if self.padding == "valid" else self.padding, rank, "padding")), [0] * rank
+        axes = zip(x[1:], kernel, stride, padding, dilation, extra, strict=True)
+        return tuple(Window(n, f, s, p, d, extra=e) for n, f, s, p, d, e in axes)
+
+    def output_shape(self, x: Shape) -> Shape:
+        windows = self.windows(x)
+        filters, _groups = self.split(x[0])
+        check_fit(windows, x)
+        self._check_padding_mode(windows, x)
+        return (filters, *(w.output for w in windows))
+
+    def _check_padding_mode(self, windows: tuple[Window, ...], x: Shape) -> None:
+        limits = {"reflect": lambda n: n - 1, "circular": lambda n: n}
+        limit = limits.get(self.padding_mode)
+        for window in windows:
+            if limit and window.p + window.extra > limit(window.n):
+                what = f"padding {window.p + window.extra} is too much for the {times(x[1:])} input of {{layer}}"
+                why = f"`padding_mode: {self.padding_mode}` fills it from the input, which reaches {limit(window.n)}"
+                raise RuleError(what, why, f"Use padding ≤ {limit(window.n)}, or zeros", "padding")
+
+    def params(self, x: Shape) -> int:
+        filters, groups = self.split(x[0])
+        kernel = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
+        return filters * (x[0] // groups * kernel + self.bias)
+
+    def params_formula(self, x: Shape) -> tuple[str, str]:
+        filters, groups = self.split(x[0])
+        size = "·".join(str(f) for f in per_axis(self.kernel, len(x) - 1, "kernel"))
+        letters = "·".join("f" * (len(x) - 1))
+        per_group = "channels" if groups == 1 else "channels/groups"
+        words, numbers = f"{letters}·{per_group}", f"{size}·{x[0] // groups}"
+        if self.bias:
+            words, numbers = f"({words} + 1)", f"({numbers} + 1)"
+        return f"{words}·filters", f"{numbers}·{filters}"
+
+    def macs(self, x: Shape) -> int:
+        filters, groups = self.split(x[0])
+        kernel = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
+        return filters * (x[0] // groups) * kernel * math.prod(self.output_shape(x)[1:])
+
+    def macs_formula(self, x: Shape) -> tuple[str, str]:
+        filters, groups = self.split(x[0])
+        rank = len(x) - 1
+        size = "·".join(str(f) for f in per_axis(self.kernel, rank, "kernel"))
+        out = "·".join(map(str, self.output_shape(x)[1:]))
+        per_group = "channels" if groups == 1 else "channels/groups"
+        words = f"{'·'.join('f' * rank)}·{per_group}·filters·output size"
+        return words, f"{size}·{x[0] // groups}·{filters}·{out}"
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        filters, groups = self.split(x[0])
+        make = getattr(nn, f"Conv{len(x) - 1}d")
+        options = self.changed("stride", "padding", "dilation", "bias", "padding_mode")
+        if groups != 1:
+            options["groups"] = groups
+        return make(x[0], filters, torch_size(self.kernel), **{k: torch_size(v) for k, v in options.items()})
+
+
+class _FilterBank(Layer):
+    """The number of filters; a base of its own, so that it stands first among the fields."""
+
+    filters: Count = Field(description="number of filters, and so of output channels")
+
+
+class Conv(_Convolution, _FilterBank):
+    """Convolution with `filters` learned filters: each slides over all channels and makes one of its own."""
+
+    type: ClassVar = "conv"
+    example: ClassVar = "conv: {filters: 6, kernel: 5}"
+    synonyms: ClassVar = ("conv1d", "conv2d", "conv3d", "convolution", "convolution2d")
+
+    groups: Count = Field(1, description="parts that channels and filters are split into, each on its own")
+
+    def split(self, channels: int) -> tuple[int, int]:
+        for name, number in (("channels", channels), ("filters", self.filters)):
+            if number % self.groups:
+                what = f"groups {self.groups} do not divide the {number} {name} of {{layer}}"
+                why = "each group takes an equal part"
+                fix = f"Use groups that divide {number}, such as {_nearest_divisor(number, self.groups)}"
+                raise RuleError(what, why, fix, "groups")
+        return self.filters, self.groups
+
+    cases: ClassVar = (
+        Case((1, 32, 32), filters=6, kernel=5),
+        Case((6, 14, 14), filters=16, kernel=5, bias=False),
+        Case((3, 7, 9), filters=4, kernel=[3, 2]),
+        Case((3, 7, 9), filters=4, kernel=3, stride=[2, 3]),
+        Case((3, 224, 224), filters=8, kernel=7, stride=2, padding=3, bias=False),
+        Case((4, 8, 8), filters=8, kernel=3, padding=1, groups=2),
+        Case((4, 8, 8), filters=8, kernel=3, padding=1, groups=4),
+        Case((4, 9, 9), filters=6, kernel=3, stride=2, dilation=2, padding=2, groups=2),
+        Case((2, 10, 12), filters=3, kernel=[1, 5], padding=[0, 2], dilation=[1, 2]),
+        Case((2, 10, 12), filters=3, kernel=4, padding="same"),
+        Case((2, 10, 12), filters=3, kernel=[3, 2], padding="same", dilation=2),
+        Case((2, 10, 12), filters=3, kernel=3, padding="valid", stride=3),
+        Case((2, 6, 6), filters=3, kernel=3, padding=2, padding_mode="reflect"),
+        Case((2, 6, 6), filters=3, kernel=3, padding=6, padding_mode="circular"),
+        Case((2, 6, 6), filters=3, kernel=3, padding=7, padding_mode="replicate", stride=2),
+        Case((5, 1, 1), filters=7, kernel=1),
+        Case((5, 3, 3), filters=7, kernel=9, padding=3),
+        Case((1, 100), filters=4, kernel=9, stride=4),
+        Case((8, 33), filters=4, kernel=3, padding=1, dilation=5, groups=4, bias=False),
+        Case((2, 20), filters=2, kernel=6, padding="same"),
+        Case((1, 8, 9, 10), filters=4, kernel=3),
+        Case((2, 8, 9, 10), filters=4, kernel=[1, 3, 5], stride=[1, 2, 3], padding=[0, 1, 2], groups=2),
+        Case((2, 5, 5, 5), filters=2, kernel=3, padding="same", dilation=[1, 2, 1]),
+        Case((2, 5, 5, 5), filters=2, kernel=2, dilation=3, stride=2, padding=1),
+    )
+    refused: ClassVar = (
+        Case((1, 2, 2), filters=6, kernel=5),
+        Case((3, 8, 8), filters=6, kernel=3, groups=2),
+        Case((4, 8, 8), filters=6, kernel=3, groups=4),
+        Case((1, 8, 8), filters=6, kernel=3, stride=2, padding="same"),
+        Case((1, 5, 5), filters=1, kernel=3, padding=5, padding_mode="reflect"),
+        Case((1, 5, 5), filters=1, kernel=3, padding=6, padding_mode="circular"),
+        Case((1, 4, 4), filters=1, kernel=3, dilation=2),
+        Case((1, 8, 8), filters=1, kernel=[3, 3, 3]),
+    )
+
+
+class DepthwiseConv(_Convolution):
+    """Convolution that keeps channels apart: `multiplier` filters for each channel, seeing that one only."""
+
+    type: ClassVar = "depthwise_conv"
+    main: ClassVar = "kernel"
+    example: ClassVar = "depthwise_conv: {kernel: 3, padding: 1}"
+    synonyms: ClassVar = ("depthwiseconv2d", "dwconv", "depthwise")
+
+    multiplier: Count = Field(1, description="filters for each channel")
+
+    def split(self, channels: int) -> tuple[int, int]:
+        return channels * self.multiplier, channels
+
+    cases: ClassVar = (
+        Case((4, 8, 8), kernel=3),
+        Case((4, 8, 8), kernel=3, padding=1, multiplier=2),
+        Case((6, 9, 7), kernel=[3, 5], padding=[1, 2], stride=2, bias=False),
+        Case((1, 9, 9), kernel=3, multiplier=4),
+        Case((6, 9, 9), kernel=3, dilation=2, padding="same"),
+        Case((6, 9, 9), kernel=3, padding=1, padding_mode="circular"),
+        Case((8, 50), kernel=7, stride=3, padding=3),
+        Case((3, 6, 6, 6), kernel=3, padding=1, multiplier=3),
+    )
+    refused: ClassVar = (Case((4, 3, 3), kernel=5),)
+
+
+def _nearest_divisor(number: int, wanted: int) -> int:
+    divisors = (d for d in range(1, min(number, 4096) + 1) if number % d == 0)
+    return min(divisors, key=lambda d: abs(d - wanted))

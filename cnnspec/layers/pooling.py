@@ -1,0 +1,180 @@
+"""Pooling: a window slides over each channel and keeps one number of what it sees."""
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from cnnspec.errors import RuleError
+from cnnspec.layers.base import Case, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.fields import Padding, Sizes
+from cnnspec.layers.window import check_fit
+from cnnspec.shape import Shape, Window
+
+
+class _Pool(Layer):
+    """What `maxpool` and `avgpool` share."""
+
+    family: ClassVar = "pooling"
+    main: ClassVar = "kernel"
+    torch_name: ClassVar[str]
+
+    kernel: Sizes = Field(description="size of the window, f")
+    stride: Sizes | None = Field(None, description="step of the window, s; as large as the kernel if not given")
+    padding: Padding = Field(0, description="padding on each side, p; at most half the kernel")
+    ceil_mode: bool = Field(False, description="round the output size up, not down")
+
+    def spacing(self, rank: int) -> tuple[int, ...]:
+        """Return the dilation on each axis."""
+        return (1,) * rank
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        rank = spatial_rank(x, self.type)
+        kernel = per_axis(self.kernel, rank, "kernel")
+        stride = kernel if self.stride is None else per_axis(self.stride, rank, "stride")
+        axes = zip(x[1:], kernel, stride, per_axis(self.padding, rank, "padding"), self.spacing(rank), strict=True)
+        return tuple(Window(n, f, s, p, d, self.ceil_mode) for n, f, s, p, d in axes)
+
+    def output_shape(self, x: Shape) -> Shape:
+        windows = self.windows(x)
+        for window in windows:
+            if window.p > window.f // 2:
+                what = f"padding {window.p} is more than half the kernel of {{layer}}, {window.f}"
+                why = "a window could see padding only"
+                raise RuleError(what, why, f"Use padding ≤ {window.f // 2}", "padding")
+        check_fit(windows, x, most_padding=min(w.f // 2 for w in windows))
+        return (x[0], *(w.output for w in windows))
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        names = [name for name in type(self).model_fields if name != "kernel"]
+        options = {k: torch_size(v) for k, v in self.changed(*names).items()}
+        return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(torch_size(self.kernel), **options)
+
+
+class MaxPool(_Pool):
+    """Max pooling: the largest value in each window."""
+
+    type: ClassVar = "maxpool"
+    torch_name: ClassVar = "MaxPool"
+    example: ClassVar = "maxpool: {kernel: 2, stride: 2}"
+    synonyms: ClassVar = ("max_pool", "maxpool2d", "maxpooling2d", "pool", "max_pooling")
+
+    dilation: Sizes = Field(1, description="distance between the window's inputs, d")
+
+    def spacing(self, rank: int) -> tuple[int, ...]:
+        return per_axis(self.dilation, rank, "dilation")
+
+    cases: ClassVar = (
+        Case((6, 28, 28), kernel=2),
+        Case((6, 28, 28), kernel=2, stride=2),
+        Case((6, 28, 28), kernel=3, stride=2),
+        Case((6, 28, 28), kernel=3, stride=2, ceil_mode=True),
+        Case((6, 28, 28), kernel=3, stride=1, dilation=2),
+        Case((6, 10, 10), kernel=1, stride=2, ceil_mode=True),
+        Case((2, 10, 11), kernel=[2, 3], stride=[3, 1], padding=[1, 0]),
+        Case((2, 10, 11), kernel=3, stride=2, padding=1, ceil_mode=True),
+        Case((2, 10, 11), kernel=4, stride=3, padding=2, ceil_mode=True),
+        Case((2, 10, 11), kernel=2, stride=5, padding=1, ceil_mode=True),
+        Case((2, 10, 11), kernel=3, stride=4, padding=1, dilation=2, ceil_mode=True),
+        Case((2, 10, 11), kernel=3, dilation=[2, 3]),
+        Case((2, 2, 2), kernel=3, stride=2, ceil_mode=True),
+        Case((2, 112, 112), kernel=3, stride=2, padding=1),
+        Case((2, 1, 1), kernel=1),
+        Case((2, 5, 5), kernel=5, padding=2, stride=1),
+        Case((4, 21), kernel=2),
+        Case((4, 21), kernel=3, stride=2, padding=1, ceil_mode=True),
+        Case((4, 21), kernel=3, dilation=4),
+        Case((2, 7, 8, 9), kernel=2),
+        Case((2, 7, 8, 9), kernel=[1, 2, 3], stride=[2, 1, 2], padding=[0, 1, 1], ceil_mode=True),
+        Case((2, 7, 8, 9), kernel=3, dilation=[1, 2, 3], stride=2),
+    )
+    refused: ClassVar = (
+        Case((6, 28, 28), kernel=2, padding=2),
+        Case((6, 28, 28), kernel=3, padding=2),
+        Case((6, 2, 2), kernel=3),
+        Case((6, 4, 4), kernel=3, dilation=2),
+    )
+
+
+class AvgPool(_Pool):
+    """Average pooling: the mean of each window."""
+
+    type: ClassVar = "avgpool"
+    torch_name: ClassVar = "AvgPool"
+    example: ClassVar = "avgpool: 2"
+    synonyms: ClassVar = ("avg_pool", "avgpool2d", "averagepooling2d", "average_pool", "meanpool")
+
+    count_include_pad: bool = Field(True, description="whether the mean counts the padding's zeros")
+
+    cases: ClassVar = (
+        Case((6, 28, 28), kernel=2),
+        Case((6, 28, 28), kernel=3, stride=2),
+        Case((6, 28, 28), kernel=3, stride=2, ceil_mode=True),
+        Case((6, 10, 10), kernel=1, stride=2, ceil_mode=True),
+        Case((6, 10, 10), kernel=2, stride=1, padding=1),
+        Case((6, 10, 10), kernel=2, stride=1, padding=1, count_include_pad=False),
+        Case((2, 10, 11), kernel=[2, 3], stride=[3, 1], padding=[1, 0]),
+        Case((2, 10, 11), kernel=[2, 3], padding=1, ceil_mode=True),
+        Case((2, 10, 11), kernel=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+        Case((2, 10, 11), kernel=4, stride=3, padding=2, ceil_mode=True),
+        Case((2, 10, 11), kernel=2, stride=5, padding=1, ceil_mode=True),
+        Case((2, 10, 11), kernel=5, stride=[1, 4]),
+        Case((2, 2, 2), kernel=3, stride=2, ceil_mode=True),
+        Case((2, 35, 35), kernel=3, stride=1, padding=1),
+        Case((2, 7, 7), kernel=7),
+        Case((2, 1, 1), kernel=1),
+        Case((4, 21), kernel=2),
+        Case((4, 21), kernel=3, stride=2, padding=1, ceil_mode=True),
+        Case((4, 21), kernel=4, stride=1, padding=2, count_include_pad=False),
+        Case((2, 7, 8, 9), kernel=2),
+        Case((2, 7, 8, 9), kernel=[1, 2, 3], stride=[2, 1, 2], padding=[0, 1, 1], ceil_mode=True),
+        Case((2, 7, 8, 9), kernel=3, stride=1, padding=1, count_include_pad=False),
+    )
+    refused: ClassVar = (
+        Case((6, 28, 28), kernel=2, padding=2),
+        Case((6, 28, 28), kernel=3, padding=2),
+        Case((6, 2, 2), kernel=3),
+    )
+
+
+class AdaptiveAvgPool(Layer):
+    """Average pooling to a given output size, whatever the input's: the window is chosen to fit."""
+
+    type: ClassVar = "adaptive_avgpool"
+    family: ClassVar = "pooling"
+    main: ClassVar = "output_size"
+    example: ClassVar = "adaptive_avgpool: 6"
+    synonyms: ClassVar = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_pool")
+
+    output_size: Sizes = Field(description="size of the output")
+
+    def output_shape(self, x: Shape) -> Shape:
+        return (x[0], *per_axis(self.output_size, spatial_rank(x, self.type), "output_size"))
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        return getattr(nn, f"AdaptiveAvgPool{len(x) - 1}d")(torch_size(self.output_size))
+
+    cases: ClassVar = (
+        Case((6, 28, 28), output_size=6),
+        Case((6, 28, 30), output_size=[1, 7]),
+        Case((6, 3, 3), output_size=7),
+        Case((6, 29), output_size=4),
+        Case((2, 5, 6, 7), output_size=[1, 2, 3]),
+    )
+    refused: ClassVar = (Case((6, 28, 28), output_size=[1, 2, 3]),)
+
+
+class GlobalAvgPool(Layer):
+    """Global average pooling: the mean of each channel, which leaves 1×1 of space."""
+
+    type: ClassVar = "global_avgpool"
+    family: ClassVar = "pooling"
+    example: ClassVar = "global_avgpool"
+    synonyms: ClassVar = ("global_avg_pool", "gap", "globalaveragepooling2d", "global_pool", "global_average_pool")
+
+    def output_shape(self, x: Shape) -> Shape:
+        return (x[0], *(1,) * spatial_rank(x, self.type))
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        return getattr(nn, f"AdaptiveAvgPool{len(x) - 1}d")(1)
+
+    cases: ClassVar = (Case((6, 28, 28)), Case((6, 1, 1)), Case((6, 29)), Case((2, 5, 6, 7)))

@@ -1,0 +1,105 @@
+"""The sections of a spec file as pydantic models; unknown fields are refused, nothing is converted."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from cnnspec.catalog import DATA_SETS
+from cnnspec.errors import did_you_mean, one_of, shown
+from cnnspec.layers.fields import Count, Index, refuse
+from cnnspec.shape import Shape
+
+MAX_AXIS = 1_000_000
+
+
+class Section(BaseModel):
+    """A mapping in the file, with a fixed set of fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+
+
+def _per_channel(value: Any, *, positive: bool = False) -> float | tuple[float, ...]:
+    values = value if isinstance(value, (list, tuple)) and value else [value]
+    for one in values:
+        if not isinstance(one, (int, float)) or isinstance(one, bool):
+            refuse(value, "it must be a number, or a list with one per channel")
+        if positive and one <= 0:
+            refuse(value, "it must be greater than 0")
+    return tuple(float(v) for v in values) if isinstance(value, (list, tuple)) else float(value)
+
+
+class Normalize(Section):
+    """Pixels from 0 to 1 become (pixel − mean) / std."""
+
+    mean: Annotated[float | tuple[float, ...], PlainValidator(_per_channel)] = Field(description="mean")
+    std: Annotated[float | tuple[float, ...], PlainValidator(lambda v: _per_channel(v, positive=True))] = Field(
+        description="standard deviation"
+    )
+
+
+def _data_set(value: Any) -> str:
+    if not isinstance(value, str) or value not in DATA_SETS:
+        near = did_you_mean(value, DATA_SETS) if isinstance(value, str) else ""
+        fix = near or f"Use {one_of(DATA_SETS)}"
+        sentence = f"unknown data set {shown(value)}"
+        raise PydanticCustomError("rule", "not allowed", {"sentence": sentence, "fix": fix})
+    return value
+
+
+class Data(Section):
+    """What the network learns from."""
+
+    dataset: Annotated[str, PlainValidator(_data_set)] = Field("mnist", description="name of the data set")
+    normalize: Normalize | None = Field(None, description="the data set's own statistics if not given")
+
+    def statistics(self) -> Normalize:
+        """Return the normalization: the one given, or the data set's own."""
+        known = DATA_SETS[self.dataset]
+        return self.normalize or Normalize(mean=known.mean, std=known.std)
+
+
+class Adam(Section):
+    """The optimizer of Kingma & Ba, "Adam: A Method for Stochastic Optimization" (2015)."""
+
+    lr: float = Field(0.001, gt=0, description="learning rate")
+
+
+class Optimizer(Section):
+    """The rule that turns gradients into steps."""
+
+    adam: Adam = Adam()
+
+
+class Train(Section):
+    """How the network is trained."""
+
+    epochs: Count = Field(10, description="passes over the training data")
+    batch_size: Count = Field(64, description="samples a step")
+    optimizer: Optimizer = Field(Optimizer(), description="the optimizer with its options")
+    loss: Literal["cross_entropy"] = Field("cross_entropy", description="what training makes small")
+    seed: Index = Field(0, description="number that all random draws follow from")
+
+
+def _input_shape(value: Any) -> Shape:
+    if not isinstance(value, (list, tuple)):
+        refuse(value, "it must be a list: [channels, height, width], or with one axis or three")
+    if not 2 <= len(value) <= 4:
+        why = "it must be channels and 1, 2 or 3 axes: [C, L], [C, H, W] or [C, D, H, W]"
+        refuse(value, why)
+    for size in value:
+        if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_AXIS:
+            refuse(value, f"each size must be a whole number from 1 to {MAX_AXIS:,}")
+    return tuple(value)
+
+
+class Top(Section):
+    """The keys of the file itself."""
+
+    cnnspec: Literal[1] = Field(1, description="version of the language")
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", description="name of the network")
+    description: str = Field("", description="what it is and where it comes from")
+    input: Annotated[Shape, PlainValidator(_input_shape)] = Field(description="shape of a sample, channels first")
+    layers: list[Any] = Field(description="the network, first layer to last")
+    data: Data = Field(Data(), description="what it learns from")
+    train: Train = Field(Train(), description="how it is trained")

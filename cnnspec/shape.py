@@ -1,0 +1,79 @@
+"""Shapes and the window arithmetic of convolution and pooling: integers only, written once."""
+
+import math
+from dataclasses import dataclass
+
+Shape = tuple[int, ...]
+"""The size of one sample, channels first: (C,), (C, L), (C, H, W) or (C, D, H, W)."""
+
+AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""Names of the spatial axes, by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window sliding along one axis, in the letters of a textbook.
+
+    n input size, f window (kernel) size, s stride, p padding on each side, d dilation;
+    `ceil` rounds the number of steps up, as PyTorch's ``ceil_mode`` does; `extra` is padding
+    on the far side only, which ``padding: same`` needs for windows of even span.
+    """
+
+    n: int
+    f: int
+    s: int = 1
+    p: int = 0
+    d: int = 1
+    ceil: bool = False
+    extra: int = 0
+
+    @property
+    def room(self) -> int:
+        """How far the window can slide: n + 2p − d(f − 1) − 1."""
+        return self.n + 2 * self.p + self.extra - self.span
+
+    @property
+    def span(self) -> int:
+        """Inputs from the first to the last that the dilated window touches: d(f − 1) + 1."""
+        return self.d * (self.f - 1) + 1
+
+    @property
+    def output(self) -> int:
+        """Number of places the window takes; 0 or less where it does not fit.
+
+        floor((n + 2p − d(f − 1) − 1) / s) + 1, see Dumoulin & Visin, "A guide to convolution
+        arithmetic for deep learning" (2016), and the shape notes of ``torch.nn.MaxPool2d``.
+        """
+        if not self.ceil:
+            return self.room // self.s + 1
+        return self._ceil_places - 1 if self.drops_last else self._ceil_places
+
+    @property
+    def drops_last(self) -> bool:
+        """Whether ceil_mode leaves its last window out: it would start in the far padding."""
+        return self.ceil and (self._ceil_places - 1) * self.s >= self.n + self.p
+
+    @property
+    def _ceil_places(self) -> int:
+        return -(-self.room // self.s) + 1
+
+    def formula(self) -> tuple[str, str]:
+        """Return the formula in letters and with this window's numbers, without the result."""
+        extra = (" + 1", f" + {self.extra}") if self.extra else ("", "")
+        size = ("f", f"{self.f}") if self.d == 1 else ("d(f − 1) − 1", f"{self.d}·({self.f} − 1) − 1")
+        letters = f"(n + 2p{extra[0]} − {size[0]})/s"
+        numbers = f"({self.n} + 2·{self.p}{extra[1]} − {size[1]})/{self.s}"
+        if self.room % self.s:
+            left, right = "⌈⌉" if self.ceil else "⌊⌋"
+            letters, numbers = f"{left}{letters}{right}", f"{left}{numbers}{right}"
+        return (letters, numbers) if self.drops_last else (f"{letters} + 1", f"{numbers} + 1")
+
+
+def volume(shape: Shape) -> int:
+    """Return the number of values in a shape."""
+    return math.prod(shape)
+
+
+def times(shape: Shape) -> str:
+    """Return a shape as people write it: ``6×28×28``."""
+    return "×".join(map(str, shape))

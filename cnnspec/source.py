@@ -1,0 +1,293 @@
+"""YAML text to plain values that know their line and column, under limits that hostile text cannot pass.
+
+PyYAML delivers events (tokens of structure) and nothing else: no object is ever made by it, no
+anchor is expanded, no type is guessed by YAML 1.1's rules. What a plain scalar means is decided
+here by the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema).
+"""
+
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cnnspec.errors import Place, Problem, SpecError, shown
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 64
+MAX_DIGITS = 18
+
+KeyPath = tuple[str | int, ...]
+"""The way to a value: the keys and indices from the top of the file."""
+
+_EVENT_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the text, counted from 1; `quoted` tells text in quotes from a bare word."""
+
+    line: int
+    column: int
+    quoted: bool = False
+
+
+@dataclass(slots=True)
+class Document:
+    """A file's values, with the places of every key and value by its path."""
+
+    file: str
+    lines: list[str]
+    value: Any = None
+    keys: dict[KeyPath, Mark] = field(default_factory=dict)
+    values: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def place(self, path: KeyPath) -> Place:
+        """Return the place of the key at the path, else of its value, else of what holds it."""
+        for end in range(len(path), -1, -1):
+            mark = self.keys.get(path[:end]) or self.values.get(path[:end])
+            if mark:
+                return self.at(mark.line, mark.column)
+        return Place(self.file)
+
+    def value_place(self, path: KeyPath) -> Place:
+        """Return the place of the value at the path, else the nearest place there is."""
+        mark = self.values.get(path)
+        return self.at(mark.line, mark.column) if mark else self.place(path)
+
+    def is_quoted(self, path: KeyPath) -> bool:
+        """Tell whether the value at the path is text in quotes."""
+        mark = self.values.get(path)
+        return mark is not None and mark.quoted
+
+    def at(self, line: int, column: int) -> Place:
+        """Return the place with the text of its line."""
+        text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
+        return Place(self.file, line, column, text)
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a spec file, or of standard input for ``-``.
+
+    Raises SpecError where it is missing, a folder, unreadable, too large, empty, or not UTF-8 text.
+    """
+    file = "<stdin>" if str(path) == "-" else str(path)
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            if stat.S_ISDIR(Path(path).stat().st_mode):
+                raise SpecError(_of_file(file, "this is a folder", "a spec is one file", _fix_folder(Path(path))))
+            with Path(path).open("rb") as stream:
+                data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SpecError(_of_file(file, "there is no such file", "", _fix_missing(Path(path)))) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SpecError(_of_file(file, "the file cannot be read", why, "Check its name and permissions")) from None
+    return _decode(data, file)
+
+
+def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
+    """Return the values of a YAML text with their places, and all that is wrong with its form."""
+    document = Document(file, text.splitlines())
+    problems = list(_tabs(document))
+    if problems:
+        return document, problems
+    reader = _Reader(document, problems)
+    try:
+        reader.read(text)
+    except yaml.MarkedYAMLError as error:
+        problems.append(_syntax_problem(error, document))
+    except _StopReading:
+        pass
+    except (yaml.YAMLError, ValueError) as error:
+        problems.append(_of_file(file, "this is not valid YAML", str(error).splitlines()[0], ""))
+    return document, problems
+
+
+class _StopReading(Exception):  # noqa: N818  # not an error: the problem is noted already
+    """Nothing after this place can be read."""
+
+
+class _Reader:
+    """Builds plain values from PyYAML's events."""
+
+    def __init__(self, document: Document, problems: list[Problem]) -> None:
+        self.document = document
+        self.problems = problems
+        self.events: Iterator[Any] = iter(())
+
+    def read(self, text: str) -> None:
+        self.events = yaml.parse(text, Loader=_EVENT_LOADER)
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                self.document.value = self.value(next(self.events), ())
+            elif isinstance(event, yaml.DocumentEndEvent):
+                self.end(next(self.events))
+
+    def end(self, event: Any) -> None:
+        if isinstance(event, yaml.DocumentStartEvent):
+            fix = "Remove the line `---` and what follows it"
+            self.note(event, "a second document starts here", "a spec is one document", fix)
+            raise _StopReading
+
+    def note(self, event: Any, what: str, why: str = "", fix: str = "") -> None:
+        mark = event.start_mark
+        place = self.document.at(mark.line + 1, mark.column + 1)
+        self.problems.append(Problem(what, why, fix, place))
+
+    def value(self, event: Any, path: KeyPath) -> Any:
+        mark = event.start_mark
+        quoted = isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"')
+        self.document.values[path] = Mark(mark.line + 1, mark.column + 1, quoted)
+        if len(path) > MAX_DEPTH:
+            self.note(event, f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less")
+            raise _StopReading
+        if isinstance(event, yaml.AliasEvent):
+            self.note(event, f"alias '*{event.anchor}'", "a spec has no aliases", "Write the value out")
+            return None
+        if event.anchor is not None:
+            self.note(event, f"anchor '&{event.anchor}'", "a spec has no anchors", "Remove it")
+        if getattr(event, "tag", None) is not None:
+            self.note(event, f"tag {shown(event.tag)}", "a spec has no tags", "Remove it")
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.mapping(path)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(path)
+        return event.value if quoted or event.style in ("|", ">") else self.plain(event)
+
+    def sequence(self, path: KeyPath) -> list[Any]:
+        values: list[Any] = []
+        for event in self.events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            values.append(self.value(event, (*path, len(values))))
+        return values
+
+    def mapping(self, path: KeyPath) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for event in self.events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self.key(event, path)
+            value = self.value(next(self.events), (*path, key))
+            if key not in values:
+                values[key] = value
+        return values
+
+    def key(self, event: Any, path: KeyPath) -> str:
+        """Return the key, having noted what is wrong with it."""
+        if not isinstance(event, yaml.ScalarEvent):
+            self.note(event, "this key is not a word", "keys are words in a spec")
+            self.value(event, (*path, "?"))
+            return "?"
+        key: str = event.value
+        if event.anchor is not None or event.tag is not None:
+            self.note(event, "an anchor or tag before a key", "a spec has neither", "Remove it")
+        if key == "<<":
+            self.note(event, "merge key '<<'", "a spec has no merge keys", "Write the fields out")
+        elif (*path, key) in self.document.keys:
+            first = self.document.keys[(*path, key)].line
+            self.note(event, f"{shown(key)} stands twice; first in line {first}", "", "Remove one of them")
+        else:
+            mark = event.start_mark
+            self.document.keys[(*path, key)] = Mark(mark.line + 1, mark.column + 1)
+        return key
+
+    def plain(self, event: Any) -> Any:
+        """Return what a bare scalar means in YAML 1.2's core schema."""
+        text: str = event.value
+        if _NULL.fullmatch(text):
+            return None
+        if _BOOL.fullmatch(text):
+            return text.lower() == "true"
+        if _INT.fullmatch(text):
+            return self.integer(event, text)
+        if _FLOAT.fullmatch(text):
+            number = float(text)
+            if abs(number) != float("inf"):
+                return number
+            self.note(event, f"{shown(text)} is too large for a number", "", "Write a smaller one")
+        elif _NOT_FINITE.fullmatch(text):
+            self.note(event, f"{text} is not a finite number", "no field can take it", "Write a number")
+            return None
+        return text
+
+    def integer(self, event: Any, text: str) -> int:
+        digits = text.lstrip("+-")
+        if len(digits) > MAX_DIGITS:
+            self.note(event, f"{shown(text, 24)} is too large", f"numbers have at most {MAX_DIGITS} digits")
+            return 1
+        if digits.startswith(("0o", "0x")):
+            return int(digits, 0)
+        if len(digits) > 1 and digits.startswith("0"):
+            why = f"YAML 1.1 reads it in base 8, YAML 1.2 as {int(digits)}"
+            self.note(event, f"{text} can be read in two ways", why, f"Write {int(text)}, or quote it to make it text")
+        return int(text)
+
+
+def _tabs(document: Document) -> Iterator[Problem]:
+    for number, line in enumerate(document.lines, start=1):
+        indentation = line[: len(line) - len(line.lstrip())]
+        if "\t" in indentation and line.strip():
+            place = document.at(number, indentation.index("\t") + 1)
+            yield Problem("a tab in the indentation", "YAML is indented with spaces", "Use spaces", place)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    place = document.at(mark.line + 1, mark.column + 1) if mark else Place(document.file)
+    why = error.problem or "it cannot be read"
+    if error.context and error.context_mark:
+        why += f", {error.context} that starts in line {error.context_mark.line + 1}"
+    return Problem("this is not valid YAML", why, "Check brackets, quotes, colons and indentation here", place)
+
+
+def _decode(data: bytes, file: str) -> str:
+    if len(data) > MAX_BYTES:
+        raise SpecError(_of_file(file, "the file is larger than 1 MiB", "no spec is", "Is it the right file?"))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8 text"
+        raise SpecError(Problem(what, "a spec is", "Save it as UTF-8", Place(file, line, column))) from None
+    control = _CONTROL.search(text)
+    if control:
+        before = text[: control.start()]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        what = f"control character U+{ord(control[0]):04X}"
+        raise SpecError(Problem(what, "a spec is plain text", "Remove it", Place(file, line, column)))
+    if not text.strip():
+        fix = "A spec has at least `input:` and `layers:`; see `cnnspec layers`"
+        raise SpecError(_of_file(file, "the file is empty", "", fix))
+    return text
+
+
+def _of_file(file: str, what: str, why: str, fix: str) -> Problem:
+    return Problem(what, why, fix, Place(file))
+
+
+def _fix_missing(path: Path) -> str:
+    for suffix in (".yaml", ".yml"):
+        if path.with_name(path.name + suffix).is_file():
+            return f"Did you mean '{path}{suffix}'?"
+    return "Check the name, or the folder you are in"
+
+
+def _fix_folder(path: Path) -> str:
+    specs = sorted(path.glob("*.yaml"))
+    return f"Name a file in it, like {specs[0]}" if specs else "Name a file"

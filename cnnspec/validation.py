@@ -1,0 +1,126 @@
+"""pydantic's errors, said in cnnspec's one form and at their place in the file."""
+
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cnnspec.errors import Problem, did_you_mean, nearest, one_of, shown
+from cnnspec.source import Document, KeyPath
+
+M = TypeVar("M", bound=BaseModel)
+
+FIELD_SYNONYMS = {
+    "out_channels": "filters",
+    "channels": "filters",
+    "features": "filters",
+    "kernel_size": "kernel",
+    "size": "kernel",
+    "strides": "stride",
+    "out_features": "units",
+    "use_bias": "bias",
+    "rate": "p",
+    "learning_rate": "lr",
+    "batch": "batch_size",
+}
+"""Other tools' names for fields, for did-you-mean."""
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "`true` or `false`",
+    "string_type": "text",
+    "list_type": "a list",
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+}
+
+_LIKE_A_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false")
+
+
+def validate(
+    model: type[M], value: Any, document: Document, path: KeyPath, owner: str
+) -> tuple[M | None, list[Problem]]:
+    """Return the model of a value, or None and all that is wrong with it.
+
+    `path` is where the value stands in the document, and `owner` is what messages call it.
+    """
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+    unknown = [(e["loc"], _right_name(e["loc"], model)) for e in errors if e["type"] == "extra_forbidden"]
+    # A misspelt field is not missing as well: one mistake, one message.
+    meant = {(*loc[:-1], name) for loc, name in unknown if name}
+    missing: dict[KeyPath, list[str]] = {}
+    for e in errors:
+        if e["type"] == "missing" and e["loc"] not in meant:
+            missing.setdefault(e["loc"][:-1], []).append(str(e["loc"][-1]))
+    rest = [e for e in errors if e["type"] != "missing"]
+    problems = [_missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()]
+    return None, problems + [_problem(one, model, document, path, owner) for one in rest]
+
+
+def _missing(names: list[str], document: Document, where: KeyPath, holder: str) -> Problem:
+    words = " and ".join(f"'{name}'" for name in names)
+    what, why = f"{holder} needs {words}", "there is no default" if len(names) == 1 else "they have no defaults"
+    return Problem(what, why, "Add " + " and ".join(f"`{name}:`" for name in names), document.place(where))
+
+
+def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath, owner: str) -> Problem:
+    kind, context, value = one["type"], one.get("ctx", {}), one["input"]
+    location: KeyPath = tuple(one["loc"])
+    where = (*path, *location)
+    names = [str(part) for part in location if isinstance(part, str)]
+    name = names[-1] if names else owner
+    holder = names[-2] if len(names) > 1 else owner
+    if kind == "extra_forbidden":
+        right = _right_name(location, model)
+        fields = _fields_at(location, model)
+        fix = f"It has {one_of(fields)}" if fields else "It has no fields"
+        fix = f"Did you mean '{right}'?" if right else fix
+        return Problem(f"unknown field {shown(name)} of {holder}", "", fix, document.place(where))
+    if isinstance(value, str) and document.is_quoted(where) and _LIKE_A_NUMBER.fullmatch(value):
+        fix = f"Remove the quotes: {value}"
+        return Problem(f"'{name}' is text", "quotes make it a string", fix, document.value_place(where))
+    if "sentence" in context:
+        place = document.place((*where, context["at"])) if "at" in context else document.value_place(where)
+        return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
+    what, why, fix = _sentence(kind, context, name, value)
+    return Problem(what, why, fix, document.value_place(where))
+
+
+def _sentence(kind: str, context: dict[str, Any], name: str, value: Any) -> tuple[str, str, str]:
+    """Return what, why and fix for a value of the wrong kind or size."""
+    if kind == "rule":
+        return f"{name} {context['what']}", context["why"], ""
+    if kind in _EXPECTED:
+        return f"{name} is {shown(value)}", f"it must be {_EXPECTED[kind]}", ""
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])
+        words = [word or number for word, number in allowed]
+        near = did_you_mean(value, words) if isinstance(value, str) else ""
+        return f"{name} is {shown(value)}", f"it must be {one_of(words)}", near
+    if kind == "string_pattern_mismatch":
+        why = "it must be letters, digits, `_`, `.` or `-`, at most 64, and begin with a letter, digit or `_`"
+        return f"{name} is {shown(value)}", why, ""
+    limits = {"greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least")}
+    limits |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
+    key, words_ = limits[kind]
+    limit = context[key]
+    return f"{name} is {shown(value)}", f"it must be {words_} {limit:,}", ""
+
+
+def _right_name(location: KeyPath, model: type[BaseModel]) -> str:
+    """Return the field that was surely meant by an unknown one, or an empty text."""
+    return nearest(str(location[-1]), _fields_at(location, model), FIELD_SYNONYMS)
+
+
+def _fields_at(location: KeyPath, model: type[BaseModel] | None) -> list[str]:
+    """Return the fields of the model that an unknown field stands in."""
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation if model else None
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+    return list(model.model_fields) if model else []
