@@ -6,11 +6,10 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from cnnspec.errors import CheckpointError, CnnspecError, DataError, Problem, SpecError
-from cnnspec.plan import Plan, Step
-from cnnspec.spec import Spec, load, loads
-
 if TYPE_CHECKING:
+    from cnnspec.errors import CheckpointError, CnnspecError, DataError, Problem, SpecError
+    from cnnspec.plan import Plan, Step
+    from cnnspec.spec import Spec, load, loads
     from cnnspec.training import Result, Run, load_run, train
 
 __version__ = "0.1.0"
@@ -32,10 +31,17 @@ __all__ = [
     "train",
 ]
 
-_WITH_TORCH = ("Result", "Run", "load_run", "train")
+_MODULES = {
+    "errors": ("CheckpointError", "CnnspecError", "DataError", "Problem", "SpecError"),
+    "plan": ("Plan", "Step"),
+    "spec": ("Spec", "load", "loads"),
+    "training": ("Result", "Run", "load_run", "train"),
+}
+"""Where each public name is defined; a module is imported when its first name is used."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_TORCH:
-        return getattr(import_module("cnnspec.training"), name)
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"cnnspec.{module}"), name)
     raise AttributeError(f"module 'cnnspec' has no attribute {name!r}")

@@ -27,8 +27,7 @@ class Item:
     def resolved(self) -> dict[str, Any]:
         """Return the item as plain values with every default filled in."""
         modifiers = {"name": self.name, "repeat": self.repeat}
-        fields = self.layer.model_dump(mode="json", exclude_none=True)
-        return {self.layer.type: fields} | {key: value for key, value in modifiers.items() if value is not None}
+        return {self.layer.type: self.layer.resolved()} | {key: value for key, value in modifiers.items() if value is not None}
 
 
 def parse_items(values: list[Any], document: Document, path: KeyPath) -> tuple[tuple[Item, ...], list[Problem]]:

@@ -68,7 +68,7 @@ class Adam(Section):
 class Optimizer(Section):
     """The rule that turns gradients into steps."""
 
-    adam: Adam = Adam()
+    adam: Adam = Field(default_factory=Adam, description="Adam")
 
 
 class Train(Section):
@@ -76,7 +76,7 @@ class Train(Section):
 
     epochs: Count = Field(10, description="passes over the training data")
     batch_size: Count = Field(64, description="samples a step")
-    optimizer: Optimizer = Field(Optimizer(), description="the optimizer with its options")
+    optimizer: Optimizer = Field(default_factory=Optimizer, description="the optimizer with its options")
     loss: Literal["cross_entropy"] = Field("cross_entropy", description="what training makes small")
     seed: Index = Field(0, description="number that all random draws follow from")
 
@@ -101,5 +101,5 @@ class Top(Section):
     description: str = Field("", description="what it is and where it comes from")
     input: Annotated[Shape, PlainValidator(_input_shape)] = Field(description="shape of a sample, channels first")
     layers: list[Any] = Field(description="the network, first layer to last")
-    data: Data = Field(Data(), description="what it learns from")
-    train: Train = Field(Train(), description="how it is trained")
+    data: Data = Field(default_factory=Data, description="what it learns from")
+    train: Train = Field(default_factory=Train, description="how it is trained")

@@ -68,6 +68,10 @@ class Layer(BaseModel):
         """Return the layer with these fields; raises pydantic.ValidationError."""
         return cls.model_validate(dict(fields))
 
+    def resolved(self) -> dict[str, Any]:
+        """Return the fields as plain values, every default filled in."""
+        return self.model_dump(mode="json", exclude_none=True)
+
     def output_shape(self, x: Shape) -> Shape:
         """Return the output's shape for input shape `x`; raises RuleError."""
         raise NotImplementedError
@@ -75,6 +79,10 @@ class Layer(BaseModel):
     def windows(self, x: Shape) -> tuple[Window, ...]:  # noqa: ARG002  # most layers slide no window
         """Return the window on each spatial axis; empty for a layer without one."""
         return ()
+
+    def size_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # windows have their own
+        """Return the formula of a flat output's size, in words and in numbers; empty where there is none."""
+        return "", ""
 
     def params(self, x: Shape) -> int:  # noqa: ARG002  # most layers have none
         """Return the number of trainable parameters."""

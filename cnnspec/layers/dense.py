@@ -7,7 +7,7 @@ from pydantic import Field
 from cnnspec.errors import RuleError
 from cnnspec.layers.base import Case, Layer
 from cnnspec.layers.fields import Count
-from cnnspec.shape import Shape, times, volume
+from cnnspec.shape import AXES, Shape, times, volume
 
 
 class Flatten(Layer):
@@ -19,6 +19,11 @@ class Flatten(Layer):
 
     def output_shape(self, x: Shape) -> Shape:
         return (volume(x),)
+
+    def size_formula(self, x: Shape) -> tuple[str, str]:
+        if len(x) == 1:
+            return "", ""
+        return "·".join(("channels", *AXES[len(x) - 1])), "·".join(map(str, x))
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.Flatten()

@@ -23,6 +23,10 @@ class _Pool(Layer):
     padding: Padding = Field(0, description="padding on each side, p; at most half the kernel")
     ceil_mode: bool = Field(False, description="round the output size up, not down")
 
+    def resolved(self) -> dict[str, Any]:
+        fields = super().resolved()
+        return fields | {"stride": fields.get("stride", fields["kernel"])}
+
     def spacing(self, rank: int) -> tuple[int, ...]:
         """Return the dilation on each axis."""
         return (1,) * rank

@@ -1,0 +1,92 @@
+"""The command line: parse, call, render; nothing else."""
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from cnnspec import __version__
+from cnnspec.cli.console import report_crash, report_problems
+from cnnspec.errors import CnnspecError
+
+COMMANDS = {
+    "summary": "inspect",
+    "explain": "inspect",
+    "check": "inspect",
+    "layers": "vocabulary",
+    "train": "train",
+    "evaluate": "use",
+    "predict": "use",
+}
+"""Each command by the module that holds it, in the order of the help; modules are imported when called."""
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+# Searching all installed packages for pydantic plugins would take a tenth of a command's time.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end; it stops as cleanly as after Ctrl-C."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is wanted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        if name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"cnnspec.cli.{COMMANDS[name]}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cnnspec")
+def cli() -> None:
+    """Convolutional networks written in YAML: checked, explained, built in PyTorch and trained.
+
+    Start with `cnnspec summary SPEC` and `cnnspec train SPEC`.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line; the process exits with 0, 1, 2, 130 or 143 and never with a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code."""
+    try:
+        result = cli.main(arguments, prog_name="cnnspec", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CnnspecError as error:
+        report_problems(error.problems)
+        return 1
+    except Terminated:
+        return TERMINATED
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough, as `head` does; nothing is wrong.
+        sys.stdout = None  # type: ignore[assignment]  # so that Python's exit doesn't flush into the pipe
+        return 0
+    except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, no traceback
+        report_crash(error)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,71 @@
+"""The two consoles: results on standard output, progress and errors on standard error."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from cnnspec.errors import Problem
+
+PIPED_WIDTH = 200
+"""Columns where output is no terminal: wide enough that no table is cut."""
+
+
+def out() -> Console:
+    """Return the console for results."""
+    return _console(stderr=False)
+
+
+def err() -> Console:
+    """Return the console for progress and errors."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=PIPED_WIDTH)
+    return console
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on standard output."""
+    import json
+
+    print_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print a text on standard output as it is."""
+    click.echo(text, nl=False)
+
+
+def report_problems(problems: Iterable[Problem]) -> None:
+    """Print problems on standard error, in the one form of every message."""
+    console = err()
+    for problem in problems:
+        text = Text()
+        if problem.place:
+            text.append(f"{problem.place}: ", style="bold")
+        if problem.severity == "warning":
+            text.append("warning: ", style="yellow")
+        text.append(problem.message)
+        caret = problem.place.caret() if problem.place else ""
+        if caret:
+            line, _, pointer = caret.rpartition("\n")
+            text.append(f"\n{line}\n", style="dim").append(pointer, style="bold red")
+        console.print(text, soft_wrap=True)
+
+
+def report_crash(error: Exception) -> None:
+    """Say that cnnspec itself went wrong, and where."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    where = next((f for f in reversed(frames) if "cnnspec" in f.filename), frames[-1])
+    what = f"cnnspec went wrong: {type(error).__name__}: {error}".splitlines()[0]
+    fix = "Please report it together with the spec"
+    report_problems([Problem(what, f"this is a bug, in {os.path.basename(where.filename)}:{where.lineno}", fix)])  # noqa: PTH119  # one name needs no Path

@@ -1,0 +1,5 @@
+"""Plan to torch.nn.Module."""
+
+from cnnspec.model.build import build
+
+__all__ = ["build"]

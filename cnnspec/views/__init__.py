@@ -1,0 +1,1 @@
+"""Ways to look at a Plan; none of them imports torch."""

@@ -1,0 +1,56 @@
+"""The vocabulary: every layer with its fields, read from the registry."""
+
+from typing import Any, NamedTuple
+
+from pydantic.fields import FieldInfo
+
+from cnnspec.layers import REGISTRY, Layer
+
+FAMILIES = ("convolution", "pooling", "dense", "normalization", "activation", "regularization")
+"""The order in which families are listed; others follow."""
+
+
+class FieldRow(NamedTuple):
+    """A field of a layer, as text."""
+
+    name: str
+    default: str
+    meaning: str
+
+
+def families() -> dict[str, list[type[Layer]]]:
+    """Return the layers by family, in the order they are listed."""
+    found: dict[str, list[type[Layer]]] = {family: [] for family in FAMILIES}
+    for layer in REGISTRY.values():
+        found.setdefault(layer.family, []).append(layer)
+    return {family: layers for family, layers in found.items() if layers}
+
+
+def sentence(layer: type[Layer]) -> str:
+    """Return what the layer does, in one sentence."""
+    return (layer.__doc__ or "").partition("\n")[0]
+
+
+def field_rows(layer: type[Layer]) -> list[FieldRow]:
+    """Return the layer's fields with their defaults and meanings."""
+    return [FieldRow(name, _default(info), info.description or "") for name, info in layer.model_fields.items()]
+
+
+def as_json(layer: type[Layer]) -> dict[str, Any]:
+    """Return a layer's description as plain values."""
+    return {
+        "type": layer.type,
+        "family": layer.family,
+        "text": sentence(layer),
+        "example": layer.example,
+        "main": layer.main,
+        "fields": [row._asdict() for row in field_rows(layer)],
+    }
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    if info.default is None:
+        return "none"
+    return str(info.default).lower() if isinstance(info.default, bool) else str(info.default)
