@@ -38,7 +38,6 @@ class DataSet:
     files: dict[str, DataFile] = field(default_factory=dict)
     mirrors: tuple[str, ...] = ()
     sample_of: str = ""
-    handwriting: bool = False
 
 
 _DIGITS = tuple("0123456789")
@@ -84,7 +83,6 @@ MNIST = DataSet(
     folder="MNIST/raw",
     files=_MNIST_FILES,
     mirrors=("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/"),
-    handwriting=True,
 )
 
 MNIST_SAMPLE = DataSet(
@@ -95,7 +93,6 @@ MNIST_SAMPLE = DataSet(
     mean=0.1307,
     std=0.3081,
     sample_of="mnist",
-    handwriting=True,
 )
 
 DATA_SETS = {d.name: d for d in (MNIST, MNIST_SAMPLE)}

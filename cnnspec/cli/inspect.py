@@ -3,15 +3,17 @@
 from typing import Any
 
 import click
-import yaml
 from rich.text import Text
 
-from cnnspec import fit, spec as specs
+from cnnspec import fit
+from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
 from cnnspec.cli.options import format_option, spec_argument
 from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_of, printable
 from cnnspec.plan import Plan, trace
-from cnnspec.views import explain as explaining, summary as summing
+from cnnspec.views import explain as explaining
+from cnnspec.views import summary as summing
+from cnnspec.yaml_text import to_yaml
 
 
 @click.command(short_help="Table of layers: shapes, parameters, MACs.")
@@ -128,8 +130,3 @@ def _count(plan: Plan) -> str:
 
 def _resolved(plan: Plan) -> str:
     return to_yaml(plan.spec.resolved())
-
-
-def to_yaml(values: dict[str, Any]) -> str:
-    """Return plain values as YAML, the innermost mappings and lists on one line."""
-    return yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)

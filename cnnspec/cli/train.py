@@ -1,0 +1,99 @@
+"""train: the main job."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from cnnspec import fit, spec as specs
+from cnnspec.cli.console import err, out, print_json, report_problems
+from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
+from cnnspec.errors import SpecError, printable
+from cnnspec.plan import make_plan
+
+if TYPE_CHECKING:
+    from cnnspec.training import Result
+
+
+@click.command(short_help="Train the network; writes a run folder.")
+@spec_argument
+@click.option("--out", metavar="DIR", type=click.Path(), help="Run folder, new or empty.  [default: runs/NAME-TIMESTAMP]")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the training data.")
+@click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a step.")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Learning rate.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Number that all random draws follow from.")
+@device_option
+@threads_option
+@click.option("--dataset", metavar="NAME", help="Data set to learn from, such as mnist or mnist-sample.")
+@data_root_option
+@click.option("--no-sample", is_flag=True, help="Fail where the data set cannot be had, rather than use its sample.")
+@click.option("--quiet", is_flag=True, help="Print the final line only.")
+@format_option("text", "json")
+def train(spec: str, no_sample: bool, quiet: bool, form: str, **options: Any) -> None:
+    """Train the network of SPEC on its data set, and write a run folder.
+
+    The folder holds the spec as trained, a line of metrics for each epoch, the weights of
+    the last and of the best epoch, and what the result depends on. Options go before what
+    SPEC says.
+    """
+    plan = make_plan(specs.load(spec).overridden(dataset=options["dataset"]))
+    report_problems(fit.warnings(plan))
+    problems = fit.data_problems(plan)
+    if problems:
+        raise SpecError(*problems)
+    # Only now: torch takes seconds to import, and a mistake should be told at once.
+    from cnnspec.cli.progress import Watcher
+    from cnnspec.training import Reporter, train
+
+    watcher = Watcher(err() if form == "json" else out(), err())
+    try:
+        result = train(plan.spec, sample=not no_sample, reporter=Reporter() if quiet else watcher, **options)
+    except KeyboardInterrupt:
+        watcher.close()
+        _say_stopped(watcher.job.folder if watcher.job else "")
+        raise
+    finally:
+        watcher.close()
+    if form == "json":
+        print_json(_as_json(result))
+    else:
+        _print_result(result, quiet=quiet)
+
+
+def _say_stopped(folder: str) -> None:
+    kept = folder and Path(folder).exists()
+    text = f"Stopped. {printable(folder)} holds the epochs that were finished." if kept else "Stopped; nothing is kept."
+    err().print(Text(text), soft_wrap=True)
+
+
+def _as_json(result: "Result") -> dict[str, Any]:
+    data = result.run.environment["data"]
+    best = max(row["test_accuracy"] for row in result.history)
+    return {
+        "run": str(result.run.folder),
+        "dataset": data["used"],
+        "asked": data["asked"],
+        "epochs": len(result.history),
+        "accuracy": result.accuracy,
+        "best_accuracy": best,
+        "history": result.history,
+    }
+
+
+def _print_result(result: "Result", *, quiet: bool) -> None:
+    console = out()
+    run, history = result.run, result.history
+    seconds = sum(row["seconds"] for row in history)
+    best = max(row["test_accuracy"] for row in history)
+    data = run.environment["data"]
+    where = "MNIST" if data["used"] == "mnist" else f"{data['title']}: this is not a figure for {data['asked']}"
+    epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
+    text = f"{100 * result.accuracy:.2f} % test accuracy after {epochs} in {seconds:.0f} s"
+    if best > result.accuracy:
+        text += f" (best {100 * best:.2f} % in epoch {run.best_epoch})"
+    if not quiet:
+        console.print()
+    console.print(Text(f"{run.plan.name}: {text}, on {where}."), soft_wrap=True)
+    folder = printable(str(run.folder))
+    console.print(Text(f"The run is in {folder}. Try: cnnspec predict {folder} IMAGE"), soft_wrap=True)

@@ -1,0 +1,118 @@
+"""evaluate and predict: what comes after training."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cnnspec.cli.console import err, out, print_json, report_problems
+from cnnspec.cli.options import data_root_option, device_option, format_option, threads_option
+from cnnspec.errors import DataError, printable
+
+if TYPE_CHECKING:
+    from cnnspec.training import Prediction, Run
+    from cnnspec.training.evaluate import Evaluation
+
+RUNNERS_UP = 2
+"""Other classes shown beside the likeliest one."""
+
+run_argument = click.argument("run", metavar="RUN")
+
+
+@click.command(short_help="Accuracy, loss and confusion matrix of a run.")
+@run_argument
+@device_option
+@threads_option
+@data_root_option
+@format_option("text", "json")
+def evaluate(run: str, device: str, threads: int | None, data_root: str | None, form: str) -> None:
+    """Test the network of RUN on the test pictures of its data set.
+
+    The weights are those of the epoch with the best test accuracy.
+    """
+    from cnnspec.data import load_data
+    from cnnspec.training import load_run
+    from cnnspec.training.device import choose, set_threads
+
+    set_threads(threads)
+    where = choose(device)
+    loaded_run = load_run(run)
+    loaded = load_data(loaded_run.plan.spec.data.dataset, data_root, sample=False, notice=_notice)
+    result = loaded_run.evaluate(loaded, where)
+    if form == "json":
+        print_json(_evaluation_json(loaded_run, result))
+    else:
+        _print_evaluation(loaded_run, result, loaded.data_set.title)
+
+
+def _notice(text: str) -> None:
+    err().print(Text(printable(text)), soft_wrap=True)
+
+
+def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
+    return {
+        "run": str(run.folder),
+        "epoch": run.best_epoch,
+        "dataset": run.plan.spec.data.dataset,
+        "accuracy": result.accuracy,
+        "loss": result.loss,
+        "classes": list(run.classes),
+        "confusion": result.confusion.tolist(),
+    }
+
+
+def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
+    console = out()
+    console.print(Text(f"{run.plan.name}, epoch {run.best_epoch}, on {title}", style="bold"), soft_wrap=True)
+    right, total = int(result.confusion.trace()), int(result.confusion.sum())
+    console.print(f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   loss {result.loss:.4f}")
+    console.print()
+    console.print("pictures by true class (row) and predicted class (column)")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("")
+    for name in run.classes:
+        table.add_column(name, justify="right", no_wrap=True)
+    for i, (name, row) in enumerate(zip(run.classes, result.confusion.tolist(), strict=True)):
+        cells = [Text(str(n) if n else "·", style="bold" if i == j else "" if n else "dim") for j, n in enumerate(row)]
+        table.add_row(Text(name, style="bold"), *cells)
+    console.print(table)
+
+
+@click.command(short_help="What a run's network sees in pictures.")
+@run_argument
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
+@format_option("text", "json")
+def predict(run: str, images: tuple[str, ...], form: str) -> int:
+    """Say what the network of RUN sees in each IMAGE.
+
+    An IMAGE is a PNG or JPEG of any size, dark on light or light on dark, with one
+    digit. The weights are those of the epoch with the best test accuracy.
+    """
+    from cnnspec.training import load_run
+
+    loaded = load_run(run)
+    predictions: list[Prediction] = []
+    failed = False
+    for image in images:
+        try:
+            prediction = loaded.predict(image)
+        except DataError as error:
+            report_problems(error.problems)
+            failed = True
+            continue
+        predictions.append(prediction)
+        if form == "text":
+            _print_prediction(prediction)
+    if form == "json":
+        print_json([prediction.as_json() for prediction in predictions])
+    return 1 if failed else 0
+
+
+def _print_prediction(prediction: "Prediction") -> None:
+    ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+    others = ", ".join(f"{name} {100 * p:.1f} %" for name, p in ranked[1 : 1 + RUNNERS_UP])
+    text = Text(f"{printable(prediction.image)}: ")
+    text.append(prediction.label, style="bold").append(f"  {100 * prediction.probability:.1f} %")
+    out().print(text.append(f"   then {others}", style="dim"), soft_wrap=True)

@@ -1,0 +1,145 @@
+"""A run: the folder that training writes, and what can be done with it afterwards."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cnnspec import spec as specs
+from cnnspec.catalog import DATA_SETS
+from cnnspec.data import Loaded, Normalizer, load_data, to_input
+from cnnspec.data.picture import read_digit
+from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.plan import Plan, make_plan
+from cnnspec.training import checkpoint
+from cnnspec.training.evaluate import Evaluation, evaluate
+
+SPEC, METRICS, ENVIRONMENT = "spec.yaml", "metrics.jsonl", "environment.json"
+BEST, LAST = "best.safetensors", "last.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a network sees in a picture; `probabilities` has every class, and `label` is the likeliest."""
+
+    image: str
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the prediction as plain values."""
+        return {
+            "image": self.image,
+            "class": self.label,
+            "probability": self.probability,
+            "probabilities": self.probabilities,
+        }
+
+
+class Run:
+    """A finished (or still growing) run; its network has the weights of the best epoch.
+
+    The best epoch is the one with the highest test accuracy, the first of equals.
+    """
+
+    def __init__(self, folder: Path, plan: Plan, history: list[dict[str, Any]], environment: dict[str, Any]) -> None:
+        self.folder = folder
+        self.plan = plan
+        self.history = history
+        self.environment = environment
+        self.classes = DATA_SETS[plan.spec.data.dataset].classes
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch whose weights are used."""
+        return int(max(self.history, key=lambda row: (row["test_accuracy"], -row["epoch"]))["epoch"])
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The network with the best epoch's weights, on the CPU, in evaluation mode. Raises CheckpointError."""
+        model = self.plan.build()
+        checkpoint.read_weights(self.folder / BEST, model)
+        return model.eval()
+
+    def evaluate(self, loaded: Loaded | None = None, device: torch.device | None = None) -> Evaluation:
+        """Return loss, accuracy and confusion matrix on the test pictures of the run's data set.
+
+        Raises DataError where they cannot be had: nothing stands in for them here.
+        """
+        loaded = loaded or load_data(self.plan.spec.data.dataset, sample=False)
+        device = device or torch.device("cpu")
+        inputs = to_input(loaded.test.images, self.plan.input_shape).to(device)
+        labels = loaded.test.labels.to(device)
+        try:
+            return evaluate(self.model.to(device), inputs, labels, self._normalizer(device), len(self.classes))
+        finally:
+            self.model.cpu()
+
+    def predict(self, image: str | Path) -> Prediction:
+        """Return what the network sees in a PNG or JPEG. Raises DataError where it cannot be read."""
+        inputs = to_input(read_digit(image).unsqueeze(0), self.plan.input_shape)
+        return self._predict(inputs, [str(image)])[0]
+
+    def _predict(self, inputs: Tensor, names: Iterable[str]) -> list[Prediction]:
+        with torch.inference_mode():
+            outputs = self.model(self._normalizer(torch.device("cpu"))(inputs)).softmax(1)
+        predictions = []
+        for name, row in zip(names, outputs, strict=True):
+            probabilities = dict(zip(self.classes, row.tolist(), strict=True))
+            label = max(probabilities, key=lambda c: probabilities[c])
+            predictions.append(Prediction(name, label, probabilities[label], probabilities))
+        return predictions
+
+    def _normalizer(self, device: torch.device) -> Normalizer:
+        return Normalizer(self.plan.spec.data.statistics(), self.plan.input_shape, device)
+
+
+def load_run(folder: str | Path) -> Run:
+    """Return the run in a folder. Raises CheckpointError where it is none, or damaged."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        what = "this is a file" if folder.exists() else "there is no such folder"
+        raise CheckpointError(Problem(what, "", "Name a run folder that `cnnspec train` wrote", Place(str(folder))))
+    missing = [name for name in (SPEC, ENVIRONMENT, METRICS, BEST) if not (folder / name).is_file()]
+    if missing:
+        what, why = "this is not a finished run", f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing"
+        fix = "Name a run folder that `cnnspec train` wrote; it is complete after its first epoch"
+        raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
+    plan = make_plan(specs.load(folder / SPEC))
+    return Run(folder, plan, _history(folder / METRICS), _json(folder / ENVIRONMENT))
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    rows = []
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
+        row = _parse(line, Place(str(path), number, 1, line))
+        if not {"epoch", "test_accuracy"} <= row.keys():
+            fix = "Restore the file"
+            raise CheckpointError(Problem("this is no line of metrics", "", fix, Place(str(path), number, 1, line)))
+        rows.append(row)
+    if not rows:
+        raise CheckpointError(Problem("the file is empty", "", "Train for at least one epoch", Place(str(path))))
+    return rows
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return _parse(path.read_text("utf-8", "replace"), Place(str(path)))
+
+
+def _parse(text: str, place: Place) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise CheckpointError(Problem("this is not valid JSON", str(error), "Restore the file", place)) from None
+    if not isinstance(value, dict):
+        raise CheckpointError(Problem("this is not a JSON object", "", "Restore the file", place))
+    return value
