@@ -15,12 +15,31 @@ REFRESH = 0.1
 """Seconds between two looks at the loss: each one waits for the device."""
 
 
-class Watcher(Reporter):
+class Announcer(Reporter):
+    """Says only what must be known before training starts: that a sample stands in for the data set."""
+
+    def __init__(self, live: Console) -> None:
+        self.live = live
+        self.job: Job | None = None
+
+    def close(self) -> None:
+        """Leave the screen as a program should."""
+
+    def begin(self, job: Job) -> None:
+        """Say that a sample stands in, and why."""
+        self.job = job
+        if job.sample_because:
+            text = Text(f"Training on {job.data_title}, not on {job.asked}: ", style="bold yellow")
+            text.append(printable(f"{job.sample_because}."), style="yellow")
+            self.live.print(text, soft_wrap=True)
+
+
+class Watcher(Announcer):
     """Shows training on two consoles: `lines` for what stays, `live` for the bar."""
 
     def __init__(self, lines: Console, live: Console) -> None:
-        self.lines, self.live = lines, live
-        self.job: Job | None = None
+        super().__init__(live)
+        self.lines = lines
         self.bar: _Bar | None = None
         self.download: Progress | None = None
 
@@ -50,13 +69,9 @@ class Watcher(Reporter):
         self.download.update(task, completed=done, total=total)
 
     def begin(self, job: Job) -> None:
-        """Say what is trained, on what and where; a sample is announced first of all."""
+        """Say what is trained, on what and where."""
         self.close()
-        self.job = job
-        if job.sample_because:
-            text = Text("This is not MNIST: ", style="bold yellow") if job.data_set == "mnist-sample" else Text()
-            text.append(printable(f"{job.sample_because}. Training goes on with {job.data_title}."), style="yellow")
-            self.live.print(text, soft_wrap=True)
+        super().begin(job)
         sizes = f"{job.train_size:,} pictures to learn from, {job.test_size:,} to test"
         self.lines.print(Text(f"{job.plan.name} on {job.data_title}", style="bold"), soft_wrap=True)
         self.lines.print(Text(f"{sizes}; {job.device}; {printable(job.folder)}"), soft_wrap=True)
@@ -125,7 +140,7 @@ class _Bar:
 
 def _accuracy_heading(job: Job) -> str:
     """Return the heading over the accuracies, which says where they are not of the full data set."""
-    return f"accuracy on {job.data_set} only" if job.data_set.endswith("-sample") else "test accuracy"
+    return f"accuracy on {job.data_set} only" if job.is_sample else "test accuracy"
 
 
 def _duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ import click
 from rich.text import Text
 
 from cnnspec import fit, spec as specs
+from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import err, out, print_json, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
 from cnnspec.errors import SpecError, printable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Number that all random draws follow from.")
 @device_option
 @threads_option
-@click.option("--dataset", metavar="NAME", help="Data set to learn from, such as mnist or mnist-sample.")
+@click.option("--dataset", type=click.Choice(list(DATA_SETS)), help="Data set to learn from.")
 @data_root_option
 @click.option("--no-sample", is_flag=True, help="Fail where the data set cannot be had, rather than use its sample.")
 @click.option("--quiet", is_flag=True, help="Print the final line only.")
@@ -43,12 +44,12 @@ def train(spec: str, no_sample: bool, quiet: bool, form: str, **options: Any) ->
     if problems:
         raise SpecError(*problems)
     # Only now: torch takes seconds to import, and a mistake should be told at once.
-    from cnnspec.cli.progress import Watcher
-    from cnnspec.training import Reporter, train
+    from cnnspec.cli.progress import Announcer, Watcher
+    from cnnspec.training import train
 
-    watcher = Watcher(err() if form == "json" else out(), err())
+    watcher = Announcer(err()) if quiet else Watcher(err() if form == "json" else out(), err())
     try:
-        result = train(plan.spec, sample=not no_sample, reporter=Reporter() if quiet else watcher, **options)
+        result = train(plan.spec, sample=not no_sample, reporter=watcher, **options)
     except KeyboardInterrupt:
         watcher.close()
         _say_stopped(watcher.job.folder if watcher.job else "")
@@ -87,13 +88,16 @@ def _print_result(result: "Result", *, quiet: bool) -> None:
     seconds = sum(row["seconds"] for row in history)
     best = max(row["test_accuracy"] for row in history)
     data = run.environment["data"]
-    where = "MNIST" if data["used"] == "mnist" else f"{data['title']}: this is not a figure for {data['asked']}"
+    used = DATA_SETS[data["used"]]
+    where = f"on {used.title.partition(':')[0]}"
+    if used.sample_of:
+        where = f"on {used.title}; this is no figure for {used.sample_of}"
     epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
     text = f"{100 * result.accuracy:.2f} % test accuracy after {epochs} in {seconds:.0f} s"
     if best > result.accuracy:
         text += f" (best {100 * best:.2f} % in epoch {run.best_epoch})"
     if not quiet:
         console.print()
-    console.print(Text(f"{run.plan.name}: {text}, on {where}."), soft_wrap=True)
+    console.print(Text(f"{run.plan.name}: {text}, {where}."), soft_wrap=True)
     folder = printable(str(run.folder))
     console.print(Text(f"The run is in {folder}. Try: cnnspec predict {folder} IMAGE"), soft_wrap=True)

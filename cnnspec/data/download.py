@@ -62,12 +62,18 @@ def _from_mirrors(data_set: DataSet, file: DataFile, deadline: float, progress: 
         except urllib.error.HTTPError as error:
             reasons.append(f"{url} answers {error.code}")
         except (OSError, http.client.HTTPException) as error:
-            reasons.append(f"{url}: {getattr(error, 'reason', None) or error or 'no answer'}")
+            reasons.append(f"{url}: {_reason(error)}")
         except (EOFError, zlib.error, DataError):
             reasons.append(f"{url} is not the file expected")
         else:
             return data
     raise DownloadError("; ".join(reasons))
+
+
+def _reason(error: BaseException) -> str:
+    """Return why a server could not be asked, in a few words."""
+    inner = getattr(error, "reason", error)
+    return str(getattr(inner, "strerror", None) or inner or "no answer")
 
 
 def _get(url: str, deadline: float, progress: Progress | None) -> bytes:

@@ -115,11 +115,11 @@ def _read(data_set: DataSet, folder: Path) -> Loaded:
 
 def _stand_in(data_set: DataSet, reasons: str, folder: Path, *, sample: bool) -> Loaded:
     """Return the data set's sample, or say why there is nothing to learn from."""
-    what = f"{data_set.name} cannot be had: it is not on disk, and the download failed"
+    what = f"{data_set.name} is not on disk and cannot be downloaded"
     stand_in = sample_for(data_set.name)
     if sample and stand_in:
         loaded = _sample(stand_in)
-        return Loaded(stand_in, loaded.train, loaded.test, loaded.source, loaded.hashes, f"{what} ({reasons})")
+        return Loaded(stand_in, loaded.train, loaded.test, loaded.source, loaded.hashes, f"{what}: {reasons}")
     names = ", ".join(file.name for file in data_set.files.values())
     fix = f"Put {names} into {folder}, or point --data-root or ${ENVIRONMENT} to a folder with {data_set.folder}/"
     raise DataError(Problem(what, reasons, fix))

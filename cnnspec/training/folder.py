@@ -6,6 +6,7 @@ import platform
 import sys
 from datetime import datetime
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,6 @@ def _version(package: str) -> str:
 
 def _default(name: str) -> Path:
     """Return ``runs/NAME-TIMESTAMP``, numbered where two runs start in the same second."""
-    path = Path("runs") / f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    number = 2
-    while path.exists():
-        path = path.with_name(f"{path.name.partition('_')[0]}_{number}")
-        number += 1
-    return path
+    base = f"{name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    names = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    return next(path for path in (Path("runs") / n for n in names) if not path.exists())

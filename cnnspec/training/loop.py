@@ -81,8 +81,9 @@ def train(
             used = asked.overridden(dataset=loaded.data_set.name)
             environment = describe_environment(loaded, asked.data.dataset, str(where), used.train.seed)
             folder.begin(used, environment)
-            reporter.begin(_job(used.plan(), loaded, where, folder))
-            history = _fit(used.plan(), loaded, where, folder, reporter)
+            reporter.begin(_job(used.plan(), asked.data.dataset, loaded, where, folder))
+            with _memory_errors(used.plan()):
+                history = _fit(used.plan(), loaded, where, folder, reporter)
     finally:
         folder.discard()
     return Result(history[-1]["test_accuracy"], history, load_run(folder.path))
@@ -176,6 +177,19 @@ def _check_finite(loss: float, epoch: int, plan: Plan) -> None:
 
 
 @contextmanager
+def _memory_errors(plan: Plan) -> Iterator[None]:
+    """Turn torch's errors for lack of memory into one that says what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "can't allocate memory" not in str(error):
+            raise
+        what, why = f"there is not enough memory to train {plan.name}", str(error).splitlines()[0]
+        fix = f"Use a batch_size below {plan.spec.train.batch_size}, or a smaller network"
+        raise SpecError(Problem(what, why, fix, plan.spec.document.place(("train", "batch_size")))) from None
+
+
+@contextmanager
 def _settings(device: torch.device, seed: int, threads: int | None) -> Iterator[None]:
     """Set torch's seed and threads for a training, and put them back after it."""
     before = torch.get_num_threads()
@@ -188,11 +202,13 @@ def _settings(device: torch.device, seed: int, threads: int | None) -> Iterator[
         torch.set_num_threads(before)
 
 
-def _job(plan: Plan, loaded: Loaded, device: torch.device, folder: RunFolder) -> Job:
+def _job(plan: Plan, asked: str, loaded: Loaded, device: torch.device, folder: RunFolder) -> Job:
     return Job(
         plan,
-        loaded.data_set.title,
+        asked,
         loaded.data_set.name,
+        loaded.data_set.title,
+        bool(loaded.data_set.sample_of),
         loaded.instead_of,
         len(loaded.train),
         len(loaded.test),

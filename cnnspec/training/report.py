@@ -10,11 +10,17 @@ from cnnspec.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is about to be trained, on what, where."""
+    """What is about to be trained, on what, where.
+
+    `asked` is the data set that was asked for, `data_set` the one used; where the latter is a
+    sample that stands in for the former, `sample_because` says why.
+    """
 
     plan: Plan
-    data_title: str
+    asked: str
     data_set: str
+    data_title: str
+    is_sample: bool
     sample_because: str
     train_size: int
     test_size: int

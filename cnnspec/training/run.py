@@ -1,14 +1,13 @@
 """A run: the folder that training writes, and what can be done with it afterwards."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from cnnspec import spec as specs
 from cnnspec.catalog import DATA_SETS
@@ -60,15 +59,19 @@ class Run:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch whose weights are used."""
-        return int(max(self.history, key=lambda row: (row["test_accuracy"], -row["epoch"]))["epoch"])
+        """The epoch whose weights are used. Raises CheckpointError."""
+        return int(self._weights[1].get("epoch", 0))
+
+    @property
+    def model(self) -> nn.Module:
+        """The network with the best epoch's weights, in evaluation mode. Raises CheckpointError."""
+        return self._weights[0]
 
     @cached_property
-    def model(self) -> nn.Module:
-        """The network with the best epoch's weights, on the CPU, in evaluation mode. Raises CheckpointError."""
+    def _weights(self) -> tuple[nn.Module, dict[str, Any]]:
         model = self.plan.build()
-        checkpoint.read_weights(self.folder / BEST, model)
-        return model.eval()
+        facts = checkpoint.read_weights(self.folder / BEST, model)
+        return model.eval(), facts
 
     def evaluate(self, loaded: Loaded | None = None, device: torch.device | None = None) -> Evaluation:
         """Return loss, accuracy and confusion matrix on the test pictures of the run's data set.
@@ -87,17 +90,11 @@ class Run:
     def predict(self, image: str | Path) -> Prediction:
         """Return what the network sees in a PNG or JPEG. Raises DataError where it cannot be read."""
         inputs = to_input(read_digit(image).unsqueeze(0), self.plan.input_shape)
-        return self._predict(inputs, [str(image)])[0]
-
-    def _predict(self, inputs: Tensor, names: Iterable[str]) -> list[Prediction]:
         with torch.inference_mode():
-            outputs = self.model(self._normalizer(torch.device("cpu"))(inputs)).softmax(1)
-        predictions = []
-        for name, row in zip(names, outputs, strict=True):
-            probabilities = dict(zip(self.classes, row.tolist(), strict=True))
-            label = max(probabilities, key=lambda c: probabilities[c])
-            predictions.append(Prediction(name, label, probabilities[label], probabilities))
-        return predictions
+            output = self.model(self._normalizer(torch.device("cpu"))(inputs))[0].softmax(0)
+        probabilities = dict(zip(self.classes, output.tolist(), strict=True))
+        label = max(probabilities, key=lambda name: probabilities[name])
+        return Prediction(str(image), label, probabilities[label], probabilities)
 
     def _normalizer(self, device: torch.device) -> Normalizer:
         return Normalizer(self.plan.spec.data.statistics(), self.plan.input_shape, device)
