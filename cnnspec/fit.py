@@ -3,14 +3,14 @@
 from cnnspec.catalog import DATA_SETS, DataSet
 from cnnspec.errors import Place, Problem
 from cnnspec.plan import Plan
-from cnnspec.shape import times
+from cnnspec.shape import times, volume
 
 
 def data_problems(plan: Plan) -> list[Problem]:
     """Return the errors that training would meet: input or output that do not fit the data set."""
     data_set = DATA_SETS[plan.spec.data.dataset]
-    problems = [*_input_problems(plan, data_set), *_statistics_problems(plan), *_output_problems(plan, data_set)]
-    return problems
+    checks = (_input_problems(plan, data_set), _statistics_problems(plan), _output_problems(plan, data_set))
+    return [*(problem for problems in checks for problem in problems), *_learning_problems(plan)]
 
 
 def warnings(plan: Plan) -> list[Problem]:
@@ -50,6 +50,17 @@ def _statistics_problems(plan: Plan) -> list[Problem]:
             place = plan.spec.document.value_place(("data", "normalize", name))
             problems.append(Problem(what, "", "Give one number, or one per channel", place))
     return problems
+
+
+def _learning_problems(plan: Plan) -> list[Problem]:
+    if not plan.params:
+        fix = "Add a conv or fc"
+        return [Problem("there is nothing to train", "no layer has parameters", fix, Place(plan.spec.document.file))]
+    if plan.spec.train.batch_size > 1:
+        return []
+    alone = [s for s in plan.layers if s.type == "batchnorm" and volume(s.input) == s.input[0]]
+    why = "its mean over a single value is that value, and all is lost"
+    return [Problem(f"{s.path} cannot learn in batches of 1", why, "Use a larger batch_size", s.place) for s in alone]
 
 
 def _output_problems(plan: Plan, data_set: DataSet) -> list[Problem]:

@@ -74,10 +74,9 @@ def run(arguments: list[str]) -> int:
     except CnnspecError as error:
         report_problems(error.problems)
         return 1
-    except Terminated:
-        return TERMINATED
-    except (KeyboardInterrupt, click.Abort):
-        return INTERRUPTED
+    except (KeyboardInterrupt, click.Abort) as error:
+        # click turns every KeyboardInterrupt into its Abort.
+        return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing is wrong.
         sys.stdout = None  # type: ignore[assignment]  # so that Python's exit doesn't flush into the pipe

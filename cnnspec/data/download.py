@@ -61,10 +61,10 @@ def _from_mirrors(data_set: DataSet, file: DataFile, deadline: float, progress: 
             idx.parse(data, file, Path(file.name))
         except urllib.error.HTTPError as error:
             reasons.append(f"{url} answers {error.code}")
+        except (EOFError, zlib.error, gzip.BadGzipFile, DataError):
+            reasons.append(f"{url} is not the file expected")
         except (OSError, http.client.HTTPException) as error:
             reasons.append(f"{url}: {_reason(error)}")
-        except (EOFError, zlib.error, DataError):
-            reasons.append(f"{url} is not the file expected")
         else:
             return data
     raise DownloadError("; ".join(reasons))

@@ -69,7 +69,8 @@ class Run:
 
     @cached_property
     def _weights(self) -> tuple[nn.Module, dict[str, Any]]:
-        model = self.plan.build()
+        with torch.random.fork_rng([]):  # the initial weights are replaced: no draw should count
+            model = self.plan.build()
         facts = checkpoint.read_weights(self.folder / BEST, model)
         return model.eval(), facts
 

@@ -1,0 +1,79 @@
+"""`cnnspec evaluate` and `cnnspec predict` as their users meet them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import cnnspec
+from cnnspec.cli import run
+
+ROOT = Path(__file__).parents[2]
+DIGIT = str(ROOT / "examples" / "digit.png")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run on the sample of MNIST."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    lenet5 = cnnspec.load(ROOT / "specs" / "lenet5.yaml")
+    cnnspec.train(lenet5, out=folder, epochs=2, dataset="mnist-sample", device="cpu")
+    return str(folder)
+
+
+def test_evaluate(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Accuracy, loss and the confusion matrix are printed, under the name of the data they are for."""
+    assert run(["evaluate", trained]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0].startswith("lenet5, epoch ")
+    assert "on a sample of MNIST" in lines[0]
+    assert lines[1].startswith("accuracy 9")
+    assert len(lines) == 16
+    assert err == ""
+
+
+def test_evaluate_json(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same as JSON: accuracy, loss, classes, and the matrix as rows of true classes."""
+    assert run(["evaluate", trained, "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["dataset"] == "mnist-sample"
+    assert sum(map(sum, result["confusion"])) == 1000
+    assert sum(result["confusion"][i][i] for i in range(10)) / 1000 == result["accuracy"]
+
+
+def test_predict(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each picture gets a line with its class and probability."""
+    assert run(["predict", trained, DIGIT, DIGIT]) == 0
+    out, _err = capsys.readouterr()
+    assert len(out.splitlines()) == 2
+    assert out.startswith(f"{DIGIT}: 5  ")
+
+
+def test_predict_json(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON it is a list with image, class, probability and all probabilities."""
+    assert run(["predict", trained, DIGIT, "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row.keys() == {"image", "class", "probability", "probabilities"}
+    assert (row["image"], row["class"]) == (DIGIT, "5")
+    assert row["probabilities"]["5"] == row["probability"]
+    assert sum(row["probabilities"].values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_one_bad_picture(form: str, trained: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A picture that cannot be read is named, the others are predicted, and the exit code is 1."""
+    (tmp_path / "bad.png").write_text("no picture")
+    assert run(["predict", trained, str(tmp_path / "bad.png"), DIGIT, "--format", form]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith(f"{tmp_path / 'bad.png'}: the file is not a PNG or JPEG picture.")
+    assert DIGIT in out
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", DIGIT]], ids=["evaluate", "predict"])
+def test_not_a_run(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is no run is an error in the one form, with what to do."""
+    assert run([command[0], str(tmp_path), *command[1:]]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"{tmp_path}: this is not a finished run; ")

@@ -1,0 +1,241 @@
+"""The trainer learns, repeats itself, writes a whole run folder, and stops cleanly."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from torch import Tensor, nn
+
+import cnnspec
+from cnnspec.data import load_data
+from cnnspec.errors import CheckpointError, DataError, SpecError
+from cnnspec.training import Reporter, loop
+from cnnspec.training.device import available
+
+NET = """
+input: [1, 28, 28]
+layers:
+  - conv: {filters: 4, kernel: 5, stride: 2}
+  - relu
+  - flatten
+  - fc: 10
+train: {epochs: 2, batch_size: 32, optimizer: {adam: {lr: 0.005}}}
+"""
+
+
+@pytest.fixture
+def spec() -> cnnspec.Spec:
+    return cnnspec.loads(NET, file="small.yaml")
+
+
+def weights(result: cnnspec.Result) -> dict[str, Tensor]:
+    return dict(result.run.model.state_dict())
+
+
+def test_learns_as_a_plain_loop_does(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """One epoch is what the few lines of a hand-written loop make of the same batches."""
+    result = cnnspec.train(spec, out=tmp_path / "run", epochs=1, device="cpu")
+    data = load_data("mnist").train
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(576, 10))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    pictures = (data.images[order] / 255 - 0.1307) / 0.3081
+    for start in range(0, len(data), 32):
+        optimizer.zero_grad()
+        F.cross_entropy(model(pictures[start : start + 32]), data.labels[order][start : start + 32]).backward()
+        optimizer.step()
+    for ours, theirs in zip(weights(result).values(), model.state_dict().values(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", available())
+def test_learns_on_each_device(device: str, tiny_root: Path, tmp_path: Path) -> None:
+    """On every device of this machine a network learns the digits it is shown."""
+    lenet5 = cnnspec.load(Path(__file__).parents[2] / "specs" / "lenet5.yaml")
+    result = cnnspec.train(lenet5, out=tmp_path / "run", epochs=8, device=device, lr=0.003)
+    assert result.history[-1]["train_loss"] < 0.2
+    assert result.accuracy > 0.6
+
+
+def test_same_seed_same_weights(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """The same seed gives the same weights to the bit, another seed others; the caller's generator is untouched."""
+    torch.manual_seed(99)
+    before = torch.get_rng_state()
+    first, again, other = (
+        weights(cnnspec.train(spec, out=tmp_path / f"run{n}", seed=seed, device="cpu"))
+        for n, seed in enumerate((1, 1, 2))
+    )
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_run_folder(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """The run folder holds the spec as trained, metrics, checkpoints, and what the result depends on."""
+    result = cnnspec.train(spec, out=tmp_path / "run", epochs=3, batch_size=16, lr=0.002, seed=5, device="cpu")
+    folder = tmp_path / "run"
+    files = {"spec.yaml", "metrics.jsonl", "environment.json", "best.safetensors", "last.safetensors"}
+    assert {path.name for path in folder.iterdir()} == files
+    trained = cnnspec.load(folder / "spec.yaml")
+    assert (trained.name, trained.train.epochs, trained.train.batch_size, trained.train.seed) == ("small", 3, 16, 5)
+    assert trained.train.optimizer.adam.lr == 0.002
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows == result.history
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert {"train_loss", "test_loss", "test_accuracy", "lr", "seconds"} <= rows[0].keys()
+    environment = json.loads((folder / "environment.json").read_text())
+    assert environment["data"]["used"] == "mnist"
+    assert environment["data"]["sha256"]["train-labels-idx1-ubyte"]
+    assert environment["versions"]["torch"] == torch.__version__.partition("+")[0]
+    assert (environment["seed"], environment["device"]) == (5, "cpu")
+    assert result.accuracy == rows[-1]["test_accuracy"]
+
+
+def test_best_is_the_best_epoch(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """best.safetensors has the weights of the epoch with the highest test accuracy."""
+    result = cnnspec.train(spec, out=tmp_path / "run", epochs=4, device="cpu")
+    best = max(result.history, key=lambda row: (row["test_accuracy"], -row["epoch"]))
+    assert result.run.best_epoch == best["epoch"]
+    assert result.run.evaluate().accuracy == best["test_accuracy"]
+    assert result.run.evaluate().loss == pytest.approx(best["test_loss"])
+
+
+def test_sample_is_never_taken_for_mnist(tiny: Any, spec: cnnspec.Spec, tmp_path: Path) -> None:
+    """Where the sample stood in, every file of the run says so."""
+    result = cnnspec.train(spec, out=tmp_path / "run", epochs=1, device="cpu")
+    assert cnnspec.load(tmp_path / "run/spec.yaml").data.dataset == "mnist-sample"
+    assert result.history[0]["dataset"] == "mnist-sample"
+    data = json.loads((tmp_path / "run/environment.json").read_text())["data"]
+    assert (data["asked"], data["used"]) == ("mnist", "mnist-sample")
+    assert data["instead_of"].startswith("mnist is not on disk")
+
+
+def test_nothing_is_left_without_data(tiny: Any, spec: cnnspec.Spec, tmp_path: Path) -> None:
+    """Where there is no data, no run folder is left behind."""
+    with pytest.raises(DataError):
+        cnnspec.train(spec, out=tmp_path / "runs" / "a" / "b", sample=False)
+    assert not (tmp_path / "runs").exists()
+
+
+class Stop(Reporter):
+    """Presses Ctrl-C at a step of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.at = epoch
+
+    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+        if epoch == self.at:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_in_the_first_epoch(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """Ctrl-C before the first epoch is done leaves no folder that was made here, and none of its files."""
+    with pytest.raises(KeyboardInterrupt):
+        cnnspec.train(spec, out=tmp_path / "new", reporter=Stop(1))
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        cnnspec.train(spec, out=tmp_path / "mine", reporter=Stop(1))
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_interrupted_later(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """Ctrl-C later keeps the epochs that were finished, as a run that can be used."""
+    with pytest.raises(KeyboardInterrupt):
+        cnnspec.train(spec, out=tmp_path / "run", reporter=Stop(2))
+    run = cnnspec.load_run(tmp_path / "run")
+    assert [row["epoch"] for row in run.history] == [1]
+    assert run.evaluate().accuracy == run.history[0]["test_accuracy"]
+
+
+def test_folder_in_use(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """A folder that holds something is refused and left as it was."""
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(CheckpointError, match="the folder is not empty"):
+        cnnspec.train(spec, out=tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("out", ["file", "file/run"])
+def test_file_in_the_way(out: str, spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """A file where the folder should be is an error, not a crash."""
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="there is a file of that name"):
+        cnnspec.train(spec, out=tmp_path / out)
+
+
+def test_read_only_place(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """A place that may not be written to is told before anything is trained."""
+
+    def refuse(_self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(CheckpointError, match="cannot be written; Permission denied"):
+        cnnspec.train(spec, out=tmp_path / "run")
+
+
+def test_weights_that_run_away(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """A learning rate that makes the loss infinite is named, and no run is left."""
+    with pytest.raises(SpecError, match=r"small.yaml:8:55: the training loss is .* in epoch 1"):
+        cnnspec.train(spec, out=tmp_path / "run", lr=1e30)
+    assert not (tmp_path / "run").exists()
+
+
+def test_not_enough_memory(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Lack of memory is told with what to do."""
+
+    def full(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(loop, "_optimizer", full)
+    with pytest.raises(SpecError, match="not enough memory to train small; CUDA out of memory"):
+        cnnspec.train(spec, out=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "bounds"),
+    [
+        (10, 4, [(0, 4), (4, 8), (8, 10)]),
+        (9, 4, [(0, 4), (4, 9)]),
+        (8, 4, [(0, 4), (4, 8)]),
+        (3, 8, [(0, 3)]),
+        (1, 8, [(0, 1)]),
+        (3, 1, [(0, 1), (1, 2), (2, 3)]),
+    ],
+)
+def test_batches(count: int, size: int, bounds: list[tuple[int, int]]) -> None:
+    """Every sample is in one batch, and none is alone, for batch norm's sake."""
+    assert loop._bounds(count, size) == bounds
+
+
+def test_unknown_device(spec: cnnspec.Spec) -> None:
+    """A device that is not there is named with those that are."""
+    with pytest.raises(SpecError, match="there is no device 'tpu' here. Use auto"):
+        cnnspec.train(spec, device="tpu")
+
+
+def test_wrong_option(spec: cnnspec.Spec) -> None:
+    """An option of the Python API is checked as the spec's own fields are."""
+    with pytest.raises(SpecError, match="epochs is 0; it must be at least 1"):
+        cnnspec.train(spec, epochs=0)
+
+
+def test_threads_are_put_back(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """The number of threads asked for holds while training, and the caller's after it."""
+    before = torch.get_num_threads()
+    cnnspec.train(spec, out=tmp_path / "run", epochs=1, threads=before + 1, device="cpu")
+    assert json.loads((tmp_path / "run/environment.json").read_text())["threads"] == before + 1
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("name", ["lenet5", "allconv", "conv1d"])
+def test_each_spec_trains(name: str, tiny_root: Path, tmp_path: Path) -> None:
+    """Every spec that ships trains, and its run can be used."""
+    shipped = cnnspec.load(Path(__file__).parents[2] / "specs" / f"{name}.yaml")
+    result = cnnspec.train(shipped, out=tmp_path / "run", epochs=1, device="cpu")
+    assert result.run.evaluate().accuracy == result.accuracy
