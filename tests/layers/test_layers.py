@@ -1,0 +1,107 @@
+"""One harness for all layers: each of a layer's own cases is held to torch."""
+
+import pytest
+import torch
+from formula import compute
+from pydantic import ValidationError
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from cnnspec import loads
+from cnnspec.errors import RuleError
+from cnnspec.layers import REGISTRY, Case, Layer
+
+CASES = [pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.cases]
+REFUSED = [pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.refused]
+BATCH = 2
+
+
+# torch says so once, as it must make a padded copy.
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize(("layer_class", "case"), CASES)
+def test_equals_torch(layer_class: type[Layer], case: Case) -> None:
+    """Output shape, parameters and MACs are those of the torch module that the layer builds."""
+    layer = layer_class.of(case.fields)
+    output = layer.output_shape(case.input)
+    module = layer.build(nn, case.input)
+    with FlopCounterMode(display=False) as counter:
+        y = module(torch.zeros(BATCH, *case.input))
+    assert tuple(y.shape[1:]) == output
+    assert sum(p.numel() for p in module.parameters() if p.requires_grad) == layer.params(case.input)
+    assert counter.get_total_flops() == 2 * BATCH * layer.macs(case.input)
+
+
+@pytest.mark.parametrize(("layer_class", "case"), CASES)
+def test_formulas_give_the_numbers(layer_class: type[Layer], case: Case) -> None:
+    """Each formula, computed as it is printed, gives the number it stands for."""
+    layer, x = layer_class.of(case.fields), case.input
+    output = layer.output_shape(x)
+    for window, size in zip(layer.windows(x), output[1:], strict=False):
+        assert compute(window.formula()[1]) == window.output == size
+    for formula, number in ((layer.params_formula(x), layer.params(x)), (layer.macs_formula(x), layer.macs(x))):
+        assert bool(formula[0]) == bool(formula[1]) == bool(number)
+        assert not number or compute(formula[1]) == number
+    if layer.size_formula(x)[1]:
+        assert compute(layer.size_formula(x)[1]) == output[0]
+
+
+@pytest.mark.parametrize(("layer_class", "case"), REFUSED)
+def test_refuses_what_torch_refuses(layer_class: type[Layer], case: Case) -> None:
+    """What torch cannot run is refused without running it."""
+    with pytest.raises((RuleError, ValidationError)):
+        layer_class.of(case.fields).output_shape(case.input)
+    with pytest.raises((RuntimeError, ValueError, AssertionError)):
+        _torch_run(layer_class, case)
+
+
+def _torch_run(layer_class: type[Layer], case: Case) -> None:
+    """Build and run the layer without our own checks."""
+    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in case.fields.items()}
+    layer = layer_class.model_construct(**fields)
+    if layer.type == "conv":
+        # Its own `split` refuses groups that don't divide: torch must refuse them too.
+        fields = {"kernel_size" if k == "kernel" else "out_channels" if k == "filters" else k: v for k, v in fields.items()}
+        nn.Conv2d(case.input[0], **fields)(torch.zeros(BATCH, *case.input))
+        return
+    layer.build(nn, case.input)(torch.zeros(BATCH, *case.input))
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_describes_itself(name: str) -> None:
+    """Each layer has a sentence, an example that a spec can hold, cases, and a meaning for every field."""
+    layer = REGISTRY[name]
+    assert layer.__doc__
+    assert layer.__doc__.splitlines()[0].endswith((".", ")."))
+    assert layer.cases
+    assert layer.family
+    assert all(field.description for field in layer.model_fields.values())
+    assert layer.main is None or layer.main in layer.model_fields
+    example = layer.example
+    net = loads(f"input: [4, 16, 16]\nlayers:\n{'  - flatten' if name == 'fc' else ''}\n  - {example}\n")
+    assert net.plan().layers[-1].type == name
+
+
+@pytest.mark.parametrize("name", ["conv", "maxpool", "avgpool"])
+def test_has_enough_cases(name: str) -> None:
+    """Convolution and each pool are held to torch in at least 20 cases, in 1-D, 2-D and 3-D."""
+    cases = REGISTRY[name].cases
+    assert len(cases) >= 20
+    assert {len(case.input) for case in cases} == {2, 3, 4}
+
+
+def test_vocabulary() -> None:
+    """The registry has every layer that the language promises so far."""
+    activations = """relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh hardsigmoid hardswish
+        hardtanh softplus prelu softmax log_softmax"""
+    others = """conv depthwise_conv maxpool avgpool adaptive_avgpool global_avgpool batchnorm flatten fc dropout"""
+    assert set(REGISTRY) == set(activations.split()) | set(others.split())
+
+
+def test_two_layers_of_one_name() -> None:
+    """A second layer of a registered name is refused: nothing is replaced silently."""
+    with pytest.raises(TypeError, match="two layers are called 'conv'"):
+
+        class Again(Layer):
+            type = "conv"
+
+    assert REGISTRY["conv"].__name__ == "Conv"
