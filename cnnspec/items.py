@@ -105,10 +105,11 @@ def _not_one_layer(words: list[str], value: dict[str, Any], document: Document, 
         what, fix = f"two layers in one item: {known[0]} and {known[1]}", f"Put a dash before {known[1]}"
         return Problem(what, "", fix, document.place((*path, known[1])))
     wrong = next((word for word in words if word not in REGISTRY), words[0])
-    near = did_you_mean(wrong, [*MODIFIERS, *REGISTRY])
     layer = known[0] if known else words[0]
-    indent = f"Is it a field of {layer}? Then it stands in its braces: `{layer}: {{{wrong}: …}}`"
-    return Problem(f"unknown modifier {shown(wrong)}", "", near or indent, document.place((*path, wrong)))
+    fix = f"Fields stand in the layer's braces: `{layer}: {{{wrong}: …}}`"
+    if not known or wrong not in REGISTRY[layer].model_fields:
+        fix = did_you_mean(wrong, [*MODIFIERS, *REGISTRY]) or fix
+    return Problem(f"unknown modifier {shown(wrong)}", "", fix, document.place((*path, wrong)))
 
 
 def _unknown_layer(word: str, document: Document, path: KeyPath) -> Problem:

@@ -199,7 +199,7 @@ class _Expansion:
         first: dict[str, Place] = {}
         names = _Names("")
         for item in items:
-            place = self.document.place((*item.path[:-1], "name") if item.name else item.path)
+            place = self.document.value_place((*item.path[:-1], "name") if item.name else item.path)
             repeats = 1 if item.name or item.repeat is None else min(item.repeat, MAX_LAYERS)
             for name in [names.of(item) for _ in range(repeats)]:
                 if name in first:

@@ -107,9 +107,9 @@ def _sentence(kind: str, context: dict[str, Any], name: str, value: Any) -> tupl
         return f"{name} is {shown(value)}", why, ""
     limits = {"greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least")}
     limits |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
-    key, words_ = limits[kind]
-    limit = context[key]
-    return f"{name} is {shown(value)}", f"it must be {words_} {limit:,}", ""
+    key, relation = limits[kind]
+    limit = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
+    return f"{name} is {shown(value)}", f"it must be {relation} {limit}", ""
 
 
 def _right_name(location: KeyPath, model: type[BaseModel]) -> str:

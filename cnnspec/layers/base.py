@@ -70,7 +70,7 @@ class Layer(BaseModel):
 
     def resolved(self) -> dict[str, Any]:
         """Return the fields as plain values, every default filled in."""
-        return self.model_dump(mode="json", exclude_none=True)
+        return self.model_dump(exclude_none=True)
 
     def output_shape(self, x: Shape) -> Shape:
         """Return the output's shape for input shape `x`; raises RuleError."""

@@ -5,16 +5,27 @@ from typing import Any
 
 from torch import nn
 
+from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.plan import Plan, Step
+
+FLOAT_BYTES = 4
 
 
 def build(plan: Plan) -> nn.Sequential:
     """Return the plan's network; its `state_dict` keys are the paths in the plan.
 
     Layers are made first to last by torch's own constructors, so the random
-    initialization is that of the same network written by hand.
+    initialization is that of the same network written by hand. Raises SpecError
+    where the memory for the parameters cannot be had.
     """
-    return _sequence(plan.steps)
+    try:
+        return _sequence(plan.steps)
+    except (MemoryError, RuntimeError) as error:
+        if "memory" not in str(error):
+            raise
+        size = plan.params * FLOAT_BYTES / 1024**3
+        what, why = f"{plan.name} does not fit into memory", f"its parameters alone take {size:,.1f} GiB"
+        raise SpecError(Problem(what, why, "Make it smaller", Place(plan.spec.document.file))) from None
 
 
 def _sequence(steps: tuple[Step, ...]) -> nn.Sequential:
