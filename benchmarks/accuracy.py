@@ -30,7 +30,13 @@ def main() -> int:
             }
         )
     reached = all(row["test accuracy %"] >= 100 * TARGET for row in rows)
-    report("LeNet-5 on MNIST, after 10 epochs", rows, chosen.json, target=f"{100 * TARGET} % each", reached=reached)
+    report(
+        "LeNet-5 on MNIST, after 10 epochs",
+        rows,
+        chosen.json,
+        target=f"{100 * TARGET} % each",
+        reached=reached,
+    )
     return 0 if reached else 1
 
 

@@ -20,7 +20,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     """Return a parser with the options that all scripts have."""
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
-    options.add_argument("--data-root", default=os.environ.get("CNNSPEC_DATA", ""), help="folder with MNIST/raw")
+    options.add_argument(
+        "--data-root", default=os.environ.get("CNNSPEC_DATA", ""), help="folder with MNIST/raw"
+    )
     return options
 
 
@@ -36,8 +38,14 @@ def report(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **fact
     for name, value in facts.items():
         console.print(f"{name}: {value}")
     if file:
-        machine = {"platform": platform.platform(), "processors": os.cpu_count(), "python": platform.python_version()}
-        file.write_text(json.dumps({"title": title, "rows": list(rows), **facts, "machine": machine}, indent=2) + "\n")
+        machine = {
+            "platform": platform.platform(),
+            "processors": os.cpu_count(),
+            "python": platform.python_version(),
+        }
+        file.write_text(
+            json.dumps({"title": title, "rows": list(rows), **facts, "machine": machine}, indent=2) + "\n"
+        )
 
 
 def median(values: Sequence[float]) -> float:

@@ -29,7 +29,11 @@ class Tutorial:
     """The usual loop."""
 
     def __init__(self, root: str) -> None:
-        steps = [transforms.Resize((32, 32)), transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))]
+        steps = [
+            transforms.Resize((32, 32)),
+            transforms.ToTensor(),
+            transforms.Normalize((0.1307,), (0.3081,)),
+        ]
         sets = [datasets.MNIST(root, train=t, transform=transforms.Compose(steps)) for t in (True, False)]
         self.train = DataLoader(sets[0], batch_size=64, shuffle=True)
         self.test = DataLoader(sets[1], batch_size=1000)
@@ -64,7 +68,7 @@ class Turns(Reporter):
         self.started = time.perf_counter()
         self.prepared = 0.0
 
-    def step(self, epoch: int, done: int, loss_sum: torch.Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: torch.Tensor) -> None:  # noqa: ARG002  # the base class's
         """Note when the first batch is done: until then the data was being prepared."""
         if epoch == 1 and not self.prepared:
             self.prepared = time.perf_counter() - self.started
@@ -75,7 +79,12 @@ class Turns(Reporter):
         theirs = self.other.epoch()
         ours = row["seconds"]
         self.rows.append(
-            {"epoch": row["epoch"], "tutorial s": theirs, "cnnspec s": ours, "cnnspec / tutorial": ours / theirs}
+            {
+                "epoch": row["epoch"],
+                "tutorial s": theirs,
+                "cnnspec s": ours,
+                "cnnspec / tutorial": ours / theirs,
+            }
         )
 
 
@@ -95,7 +104,9 @@ def main() -> int:
     ratio = median([row["cnnspec / tutorial"] for row in turns.rows])
     facts = {"threads": chosen.threads, "prepared once, s": round(turns.prepared, 2)}
     title = "An epoch of LeNet-5 on MNIST, test included"
-    report(title, turns.rows, chosen.json, **facts, median_ratio=ratio, target=TARGET, reached=ratio <= TARGET)
+    report(
+        title, turns.rows, chosen.json, **facts, median_ratio=ratio, target=TARGET, reached=ratio <= TARGET
+    )
     return 0 if ratio <= TARGET else 1
 
 

@@ -20,7 +20,10 @@ def main() -> int:
         block = "  - conv: {filters: 16, kernel: 3, padding: 1}\n  - batchnorm\n  - relu\n"
         spec.write_text("input: [3, 64, 64]\nlayers:\n" + 50 * block)
         program = str(Path(sys.executable).with_name("cnnspec"))
-        commands = {"cnnspec summary": [program, "summary", str(spec)], "python -c pass": [sys.executable, "-c", "pass"]}
+        commands = {
+            "cnnspec summary": [program, "summary", str(spec)],
+            "python -c pass": [sys.executable, "-c", "pass"],
+        }
         times: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(RUNS):
             for name, command in commands.items():

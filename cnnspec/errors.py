@@ -147,7 +147,9 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def printable(text: str) -> str:
     """Return the text without control and invisible characters, which could steer a terminal."""
-    return "".join(c if c == "\n" or unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c == "\n" or unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def _full_stop(text: str) -> str:

@@ -20,7 +20,15 @@ def warnings(plan: Plan) -> list[Problem]:
         return []
     what = f"{last.path} stands before the loss cross_entropy"
     why = "which applies its own log-softmax, so training is slowed down"
-    return [Problem(what, why, f"Remove `- {last.type}`; predictions are given as probabilities anyway", last.place, "warning")]
+    return [
+        Problem(
+            what,
+            why,
+            f"Remove `- {last.type}`; predictions are given as probabilities anyway",
+            last.place,
+            "warning",
+        )
+    ]
 
 
 def _input_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
@@ -55,12 +63,19 @@ def _statistics_problems(plan: Plan) -> list[Problem]:
 def _learning_problems(plan: Plan) -> list[Problem]:
     if not plan.params:
         fix = "Add a conv or fc"
-        return [Problem("there is nothing to train", "no layer has parameters", fix, Place(plan.spec.document.file))]
+        return [
+            Problem(
+                "there is nothing to train", "no layer has parameters", fix, Place(plan.spec.document.file)
+            )
+        ]
     if plan.spec.train.batch_size > 1:
         return []
     alone = [s for s in plan.layers if s.type == "batchnorm" and volume(s.input) == s.input[0]]
     why = "its mean over a single value is that value, and all is lost"
-    return [Problem(f"{s.path} cannot learn in batches of 1", why, "Use a larger batch_size", s.place) for s in alone]
+    return [
+        Problem(f"{s.path} cannot learn in batches of 1", why, "Use a larger batch_size", s.place)
+        for s in alone
+    ]
 
 
 def _output_problems(plan: Plan, data_set: DataSet) -> list[Problem]:

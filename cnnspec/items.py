@@ -24,18 +24,25 @@ class Item:
     name: str | None = None
     repeat: int | None = None
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> dict[str, Any] | str:
         """Return the item as plain values with every default filled in."""
         modifiers = {"name": self.name, "repeat": self.repeat}
-        return {self.layer.type: self.layer.resolved()} | {key: value for key, value in modifiers.items() if value is not None}
+        given = {key: value for key, value in modifiers.items() if value is not None}
+        fields = self.layer.resolved()
+        return {self.layer.type: fields} | given if fields or given else self.layer.type
 
 
-def parse_items(values: list[Any], document: Document, path: KeyPath) -> tuple[tuple[Item, ...], list[Problem]]:
+def parse_items(
+    values: list[Any], document: Document, path: KeyPath
+) -> tuple[tuple[Item, ...], list[Problem]]:
     """Return the items of a list, up to the first that is wrong, and the problems of all of them."""
     problems: list[Problem] = []
     items: list[Item] = []
     if not values:
-        what, fix = f"{path[-1]} is empty", "List at least one layer, such as `- conv: {filters: 6, kernel: 5}`"
+        what, fix = (
+            f"{path[-1]} is empty",
+            "List at least one layer, such as `- conv: {filters: 6, kernel: 5}`",
+        )
         problems.append(Problem(what, "", fix, document.place(path)))
     for index, value in enumerate(values):
         item, more = _parse_item(value, document, (*path, index))
@@ -68,7 +75,9 @@ def _parse_item(value: Any, document: Document, path: KeyPath) -> tuple[Item | N
     return Item(layer, where, value.get("name"), value.get("repeat")), []
 
 
-def _parse_layer(word: str, given: Any, document: Document, path: KeyPath) -> tuple[Layer | None, list[Problem]]:
+def _parse_layer(
+    word: str, given: Any, document: Document, path: KeyPath
+) -> tuple[Layer | None, list[Problem]]:
     """Return the layer called `word` with the given fields, or its problems."""
     layer = REGISTRY.get(word)
     if layer is None:
@@ -92,7 +101,9 @@ def _modifier_problems(value: dict[str, Any], document: Document, path: KeyPath)
         problems.append(Problem(f"name is {shown(name)}", why, "", document.value_place((*path, "name"))))
     if not isinstance(repeat, int) or isinstance(repeat, bool) or not 0 <= repeat <= MAX_REPEAT:
         why = f"it must be a whole number from 0 to {MAX_REPEAT:,}"
-        problems.append(Problem(f"repeat is {shown(repeat)}", why, "", document.value_place((*path, "repeat"))))
+        problems.append(
+            Problem(f"repeat is {shown(repeat)}", why, "", document.value_place((*path, "repeat")))
+        )
     return problems
 
 

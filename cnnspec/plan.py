@@ -18,14 +18,17 @@ MAX_LAYERS = 10_000
 MAX_PARAMS = 10**12
 
 RESERVED = frozenset(
-    """T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double
-    dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half
-    insert ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
-    pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
-    train training type xpu zero_grad""".split()
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda
+    double dump_patches eval extend extra_repr float forward get_buffer get_extra_state
+    get_parameter get_submodule half insert ipu load_state_dict modules mtia named_buffers
+    named_children named_modules named_parameters parameters pop register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()  # noqa: SIM905  # fifty names read best as text
 )
 """Names that torch.nn.Module keeps for itself."""
 
@@ -187,12 +190,19 @@ class _Expansion:
             output = layer.output_shape(x)
             params, macs = layer.params(x), layer.macs(x)
             if params > MAX_PARAMS:
-                raise RuleError(f"{{layer}} would have {params:,} parameters", "no memory holds them", "Make it smaller")
+                raise RuleError(
+                    f"{{layer}} would have {params:,} parameters", "no memory holds them", "Make it smaller"
+                )
         except RuleError as error:
-            where = (*item.path, error.field) if error.field else item.path
-            self.problems.append(error.at(self.document.place(where), path))
+            self.problems.append(error.at(self.blame(item, error.field), path))
             raise _Stop from None
         return Step(path, layer.type, x, output, params, macs, place, layer)
+
+    def blame(self, item: Item, field: str | None) -> Place:
+        """Return the place of a field of an item, whether it has a key or stands alone."""
+        if field is not None and field == item.layer.main and (*item.path, field) not in self.document.keys:
+            return self.document.value_place(item.path)
+        return self.document.place((*item.path, field) if field else item.path)
 
     def check_names(self, items: tuple[Item, ...]) -> None:
         """Note names that stand twice in one scope, or that torch or Python keep for themselves."""
@@ -205,10 +215,17 @@ class _Expansion:
                 if name in first:
                     what = f"two layers are called '{name}'; the first stands in line {first[name].line}"
                     fix = f"Call it something else; '{name}' is also what the unnamed ones are numbered as"
-                    self.problems.append(Problem(what, "", fix if name[-1].isdigit() else "Rename one", place))
+                    self.problems.append(
+                        Problem(what, "", fix if name[-1].isdigit() else "Rename one", place)
+                    )
                 first.setdefault(name, place)
-            if item.name and (item.name in RESERVED or keyword.iskeyword(item.name) or item.name.startswith("_")):
-                what, why = f"a layer cannot be called '{item.name}'", "Python or PyTorch keeps that name for itself"
+            if item.name and (
+                item.name in RESERVED or keyword.iskeyword(item.name) or item.name.startswith("_")
+            ):
+                what, why = (
+                    f"a layer cannot be called '{item.name}'",
+                    "Python or PyTorch keeps that name for itself",
+                )
                 self.problems.append(Problem(what, why, f"Call it {item.name.strip('_')}_1, say", place))
 
 

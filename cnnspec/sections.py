@@ -33,8 +33,8 @@ class Normalize(Section):
     """Pixels from 0 to 1 become (pixel − mean) / std."""
 
     mean: Annotated[float | tuple[float, ...], PlainValidator(_per_channel)] = Field(description="mean")
-    std: Annotated[float | tuple[float, ...], PlainValidator(lambda v: _per_channel(v, positive=True))] = Field(
-        description="standard deviation"
+    std: Annotated[float | tuple[float, ...], PlainValidator(lambda v: _per_channel(v, positive=True))] = (
+        Field(description="standard deviation")
     )
 
 
@@ -97,9 +97,13 @@ class Top(Section):
     """The keys of the file itself."""
 
     cnnspec: Literal[1] = Field(1, description="version of the language")
-    name: str | None = Field(None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", description="name of the network")
+    name: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", description="name of the network"
+    )
     description: str = Field("", description="what it is and where it comes from")
-    input: Annotated[Shape, PlainValidator(_input_shape)] = Field(description="shape of a sample, channels first")
+    input: Annotated[Shape, PlainValidator(_input_shape)] = Field(
+        description="shape of a sample, channels first"
+    )
     layers: list[Any] = Field(description="the network, first layer to last")
     data: Data = Field(default_factory=Data, description="what it learns from")
     train: Train = Field(default_factory=Train, description="how it is trained")

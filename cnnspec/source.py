@@ -91,14 +91,18 @@ def read_text(path: str | Path) -> str:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             if stat.S_ISDIR(Path(path).stat().st_mode):
-                raise SpecError(_of_file(file, "this is a folder", "a spec is one file", _fix_folder(Path(path))))
+                raise SpecError(
+                    _of_file(file, "this is a folder", "a spec is one file", _fix_folder(Path(path)))
+                )
             with Path(path).open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SpecError(_of_file(file, "there is no such file", "", _fix_missing(Path(path)))) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise SpecError(_of_file(file, "the file cannot be read", why, "Check its name and permissions")) from None
+        raise SpecError(
+            _of_file(file, "the file cannot be read", why, "Check its name and permissions")
+        ) from None
     return _decode(data, file)
 
 
@@ -156,7 +160,9 @@ class _Reader:
         quoted = isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"')
         self.document.values[path] = Mark(mark.line + 1, mark.column + 1, quoted)
         if len(path) > MAX_DEPTH:
-            self.note(event, f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less")
+            self.note(
+                event, f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less"
+            )
             raise _StopReading
         if isinstance(event, yaml.AliasEvent):
             self.note(event, f"alias '*{event.anchor}'", "a spec has no aliases", "Write the value out")
@@ -205,7 +211,7 @@ class _Reader:
             first = self.document.keys[(*path, key)].line
             self.note(event, f"{shown(key)} stands twice; first in line {first}", "", "Remove one of them")
         else:
-            mark = event.start_mark
+            mark: Any = event.start_mark
             self.document.keys[(*path, key)] = Mark(mark.line + 1, mark.column + 1)
         return key
 
@@ -237,7 +243,12 @@ class _Reader:
             return int(digits, 0)
         if len(digits) > 1 and digits.startswith("0"):
             why = f"YAML 1.1 reads it in base 8, YAML 1.2 as {int(digits)}"
-            self.note(event, f"{text} can be read in two ways", why, f"Write {int(text)}, or quote it to make it text")
+            self.note(
+                event,
+                f"{text} can be read in two ways",
+                why,
+                f"Write {int(text)}, or quote it to make it text",
+            )
         return int(text)
 
 
@@ -250,17 +261,21 @@ def _tabs(document: Document) -> Iterator[Problem]:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    place = document.at(mark.line + 1, mark.column + 1) if mark else Place(document.file)
+    mark = error.context_mark if error.problem_mark is None else error.problem_mark
+    place = Place(document.file) if mark is None else document.at(mark.line + 1, mark.column + 1)
     why = error.problem or "it cannot be read"
-    if error.context and error.context_mark:
+    if error.context and error.context_mark is not None:
         why += f", {error.context} that starts in line {error.context_mark.line + 1}"
-    return Problem("this is not valid YAML", why, "Check brackets, quotes, colons and indentation here", place)
+    return Problem(
+        "this is not valid YAML", why, "Check brackets, quotes, colons and indentation here", place
+    )
 
 
 def _decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
-        raise SpecError(_of_file(file, "the file is larger than 1 MiB", "no spec is", "Is it the right file?"))
+        raise SpecError(
+            _of_file(file, "the file is larger than 1 MiB", "no spec is", "Is it the right file?")
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -43,7 +43,9 @@ class Spec:
         given = {name: value for name, value in train.items() if value is not None}
         values = self.train.model_dump() | given
         if "lr" in given:
-            optimizer = {name: options | {"lr": values.pop("lr")} for name, options in values["optimizer"].items()}
+            optimizer = {
+                name: options | {"lr": values.pop("lr")} for name, options in values["optimizer"].items()
+            }
             values["optimizer"] = optimizer
         data = self.data.model_dump() | ({"dataset": dataset} if dataset else {})
         options = Document("options", [])
@@ -51,7 +53,9 @@ class Spec:
         new_train, more = validate(Train, values, options, (), "train")
         if new_data is None or new_train is None:
             raise SpecError(*problems, *more)
-        return replace(self, data=new_data, train=new_train, data_given=self.data_given or dataset is not None)
+        return replace(
+            self, data=new_data, train=new_train, data_given=self.data_given or dataset is not None
+        )
 
     def resolved(self) -> dict[str, Any]:
         """Return the spec as plain values with every default filled in; it reads back as this spec."""
@@ -60,7 +64,9 @@ class Spec:
             top["description"] = self.description
         data = self.data.model_copy(update={"normalize": self.data.statistics()})
         sections = {"data": data.model_dump(), "train": self.train.model_dump()}
-        return top | {"input": list(self.input), "layers": [item.resolved() for item in self.layers]} | sections
+        return (
+            top | {"input": list(self.input), "layers": [item.resolved() for item in self.layers]} | sections
+        )
 
 
 def load(path: str | Path) -> Spec:
@@ -119,4 +125,3 @@ def _input_alone(value: dict[str, Any]) -> Shape | None:
 def _name_of(file: str) -> str:
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in Path(file).stem)
     return stem.lstrip(".-")[:64] or "network"
-

@@ -58,13 +58,18 @@ def validate(
         if e["type"] == "missing" and e["loc"] not in meant:
             missing.setdefault(e["loc"][:-1], []).append(str(e["loc"][-1]))
     rest = [e for e in errors if e["type"] != "missing"]
-    problems = [_missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()]
+    problems = [
+        _missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()
+    ]
     return None, problems + [_problem(one, model, document, path, owner) for one in rest]
 
 
 def _missing(names: list[str], document: Document, where: KeyPath, holder: str) -> Problem:
     words = " and ".join(f"'{name}'" for name in names)
-    what, why = f"{holder} needs {words}", "there is no default" if len(names) == 1 else "they have no defaults"
+    what, why = (
+        f"{holder} needs {words}",
+        "there is no default" if len(names) == 1 else "they have no defaults",
+    )
     return Problem(what, why, "Add " + " and ".join(f"`{name}:`" for name in names), document.place(where))
 
 

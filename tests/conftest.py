@@ -1,5 +1,6 @@
 """What all tests share."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,31 @@ import torch
 
 pytest_plugins = ["data_fixtures"]
 
-ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the flag that rewrites the golden texts, for a person to read and commit."""
-    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ from what is printed now")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite tests/golden/ from what is printed now"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """Small networks train fastest with one thread, and a busy machine slows two down tenfold."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the one of that name that a person has read."""
+
+    def compare(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, "utf-8")
+        assert text == path.read_text("utf-8")
+
+    return compare

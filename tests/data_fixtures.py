@@ -52,7 +52,9 @@ def tiny(tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def tiny_root(tiny: DataSet, tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tiny_root(
+    tiny: DataSet, tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """The root of a folder that holds the small MNIST, named by ``$CNNSPEC_DATA``."""
     root = tmp_path / "data"
     write_files(root, tiny, tiny_files)

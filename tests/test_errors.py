@@ -16,7 +16,10 @@ def test_form() -> None:
 
 def test_order() -> None:
     """An error tells its problems in the order of the file, whatever order they were found in."""
-    problems = [Problem(str(n), place=Place("f", line, column)) for n, (line, column) in enumerate([(9, 1), (2, 9), (2, 1)])]
+    problems = [
+        Problem(str(n), place=Place("f", line, column))
+        for n, (line, column) in enumerate([(9, 1), (2, 9), (2, 1)])
+    ]
     assert [problem.what for problem in SpecError(*problems).problems] == ["2", "1", "0"]
 
 
@@ -43,12 +46,20 @@ def test_nothing_steers_the_terminal(sign: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "nearest"),
-    [("filtres", "filters"), ("Filters", "filters"), ("padding-mode", "padding_mode"), ("out_channels", "filters"), ("zzz", "")],
+    [
+        ("filtres", "filters"),
+        ("Filters", "filters"),
+        ("padding-mode", "padding_mode"),
+        ("out_channels", "filters"),
+        ("zzz", ""),
+    ],
 )
 def test_did_you_mean(word: str, nearest: str) -> None:
     """The nearest word is found through typos, case, dashes and other tools' names."""
     words = ("filters", "kernel", "padding_mode")
-    assert did_you_mean(word, words, {"out_channels": "filters"}) == (f"Did you mean '{nearest}'?" if nearest else "")
+    assert did_you_mean(word, words, {"out_channels": "filters"}) == (
+        f"Did you mean '{nearest}'?" if nearest else ""
+    )
 
 
 def test_shown() -> None:

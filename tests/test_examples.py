@@ -11,8 +11,16 @@ SCRIPT = EXAMPLES / "train_lenet5.py"
 
 def test_python_example(tmp_path: Path) -> None:
     """The script does with the Python API what the command line does, up to recognizing a digit."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "https_proxy": "http://127.0.0.1:9", "CNNSPEC_DATA": ""}
-    environment |= {"http_proxy": "http://127.0.0.1:9", "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "https_proxy": "http://127.0.0.1:9",
+        "CNNSPEC_DATA": "",
+    }
+    environment |= {
+        "http_proxy": "http://127.0.0.1:9",
+        "XDG_CACHE_HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+    }
     command = [sys.executable, str(SCRIPT), "2"]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     assert "61,750 parameters, 416,520 MACs" in done.stdout

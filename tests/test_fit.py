@@ -13,10 +13,22 @@ TABLE = {
     "units": ("[1, 28, 28]", "[flatten, fc: 12]", "n.yaml:2:19: fc1 has 12 units; mnist has 10 classes"),
     "values": ("[1, 3, 4]", "[flatten, relu, batchnorm]", "the output has 12 values; mnist has 10 classes"),
     "maps": ("[1, 28, 28]", "[conv: {filters: 10, kernel: 28}]", "the output is 10×1×1, not flat"),
-    "volume": ("[1, 28, 28, 28]", "[flatten, fc: 10]", "n.yaml:1:8: input is 1×28×28×28, but mnist holds pictures"),
-    "two channels": ("[2, 28, 28]", "[flatten, fc: 10]", "input has 2 channels, but mnist holds grey pictures"),
+    "volume": (
+        "[1, 28, 28, 28]",
+        "[flatten, fc: 10]",
+        "n.yaml:1:8: input is 1×28×28×28, but mnist holds pictures",
+    ),
+    "two channels": (
+        "[2, 28, 28]",
+        "[flatten, fc: 10]",
+        "input has 2 channels, but mnist holds grey pictures",
+    ),
     "no square": ("[1, 800]", "[flatten, fc: 10]", "a sequence of 800 values, which is not a square number"),
-    "nothing to train": ("[1, 2, 5]", "[flatten, relu]", "there is nothing to train; no layer has parameters"),
+    "nothing to train": (
+        "[1, 2, 5]",
+        "[flatten, relu]",
+        "there is nothing to train; no layer has parameters",
+    ),
 }
 
 

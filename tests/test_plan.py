@@ -71,7 +71,10 @@ def test_repeat() -> None:
     paths = [step.path for step in plan.layers]
     assert paths == ["conv1", "conv2", "relu1", "stage.0", "stage.1", "stage.2", "conv3"]
     group = plan.steps[3]
-    assert (group.params, group.macs) == (sum(c.params for c in group.children), sum(c.macs for c in group.children))
+    assert (group.params, group.macs) == (
+        sum(c.params for c in group.children),
+        sum(c.macs for c in group.children),
+    )
     assert (group.input, group.output) == ((4, 12, 12), (4, 6, 6))
     assert plan.params == sum(step.params for step in plan.layers)
 
@@ -83,8 +86,7 @@ def test_repeat_zero() -> None:
 
 
 SHAPES = {
-    "kernel": ("  - conv: {filters: 16, kernel: 17}", "net.yaml:3:25: kernel 17 does not fit the 16×16 input of conv1; "
-               "the output would be empty. Use kernel ≤ 16, padding ≥ 1, or drop a pool."),
+    "kernel": ("  - conv: {filters: 16, kernel: 17}", "net.yaml:3:25: kernel 17 does not fit the 16×16 input of conv1; the output would be empty. Use kernel ≤ 16, padding ≥ 1, or drop a pool."),
     "dilated": ("  - conv: {filters: 6, kernel: 5, dilation: 5}", "with dilation 5 it spans 21, and the output would be empty"),
     "pool": ("  - maxpool: 17", "kernel 17 does not fit the 16×16 input of maxpool1"),
     "pool padding": ("  - maxpool: {kernel: 3, padding: 2}", "padding 2 is more than half the kernel of maxpool1, 3"),
@@ -114,7 +116,10 @@ def test_shapes_that_do_not_fit(case: tuple[str, str]) -> None:
 
 def test_too_many_layers() -> None:
     """Repetitions can't make a network of millions of layers."""
-    assert "too many layers; that is the limit of 10,000" in problems("  - relu: {}\n    repeat: 10000\n  - relu\n")[0]
+    assert (
+        "too many layers; that is the limit of 10,000"
+        in problems("  - relu: {}\n    repeat: 10000\n  - relu\n")[0]
+    )
 
 
 def test_plan_up_to_the_failure() -> None:

@@ -7,8 +7,8 @@ from formula import compute
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cnnspec.layers import REGISTRY
 from cnnspec.errors import RuleError
+from cnnspec.layers import REGISTRY
 from cnnspec.shape import Window, times, volume
 
 N, F_, S, P, D = (st.integers(1, high) for high in (40, 9, 7, 5, 4))
@@ -28,7 +28,7 @@ def test_convolution(n: int, f: int, s: int, p: int, d: int) -> None:
 
 
 @given(n=N, f=F_, s=S, p=st.integers(0, 5), d=D, ceil=st.booleans())
-def test_max_pooling(n: int, f: int, s: int, p: int, d: int, ceil: bool) -> None:
+def test_max_pooling(*, n: int, f: int, s: int, p: int, d: int, ceil: bool) -> None:
     """A pool's output size is torch's with dilation and ceil_mode, and it is refused where torch refuses it."""
     assume(d == 1 or p <= f // 2)  # newer versions of torch allow more padding for dilated windows
     layer = REGISTRY["maxpool"].of({"kernel": f, "stride": s, "padding": p, "dilation": d, "ceil_mode": ceil})
@@ -76,7 +76,10 @@ def test_formula_in_words() -> None:
     assert Window(32, 5).formula() == ("(n + 2p − f)/s + 1", "(32 + 2·0 − 5)/1 + 1")
     assert Window(224, 7, 2, 3).formula()[1] == "⌊(224 + 2·3 − 7)/2⌋ + 1"
     assert Window(28, 3, 2, ceil=True).formula()[1] == "⌈(28 + 2·0 − 3)/2⌉ + 1"
-    assert Window(28, 3, d=2).formula() == ("(n + 2p − d(f − 1) − 1)/s + 1", "(28 + 2·0 − 2·(3 − 1) − 1)/1 + 1")
+    assert Window(28, 3, d=2).formula() == (
+        "(n + 2p − d(f − 1) − 1)/s + 1",
+        "(28 + 2·0 − 2·(3 − 1) − 1)/1 + 1",
+    )
 
 
 def test_shapes() -> None:

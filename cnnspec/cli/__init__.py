@@ -79,7 +79,7 @@ def run(arguments: list[str]) -> int:
         return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing is wrong.
-        sys.stdout = None  # type: ignore[assignment]  # so that Python's exit doesn't flush into the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its exit
         return 0
     except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, no traceback
         report_crash(error)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -68,4 +69,5 @@ def report_crash(error: Exception) -> None:
     where = next((f for f in reversed(frames) if "cnnspec" in f.filename), frames[-1])
     what = f"cnnspec went wrong: {type(error).__name__}: {error}".splitlines()[0]
     fix = "Please report it together with the spec"
-    report_problems([Problem(what, f"this is a bug, in {os.path.basename(where.filename)}:{where.lineno}", fix)])  # noqa: PTH119  # one name needs no Path
+    why = f"this is a bug, in {Path(where.filename).name}:{where.lineno}"
+    report_problems([Problem(what, why, fix)])

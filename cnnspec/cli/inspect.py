@@ -19,7 +19,9 @@ from cnnspec.yaml_text import to_yaml
 @click.command(short_help="Table of layers: shapes, parameters, MACs.")
 @spec_argument
 @format_option("table", "json", "csv", "markdown")
-@click.option("--depth", type=click.IntRange(min=1), metavar="N", help="Show groups deeper than N levels as one row.")
+@click.option(
+    "--depth", type=click.IntRange(min=1), metavar="N", help="Show groups deeper than N levels as one row."
+)
 def summary(spec: str, form: str, depth: int | None) -> int:
     """Show every layer of SPEC with its output shape, kernel, parameters and MACs.
 
@@ -41,8 +43,7 @@ def summary(spec: str, form: str, depth: int | None) -> int:
 
 def _print_table(plan: Plan, depth: int | None, *, complete: bool) -> None:
     console = out()
-    console.print(Text(plan.name, style="bold"), end="")
-    console.print(Text(f"  {printable(plan.spec.description)}".rstrip()))
+    console.print(Text.assemble((plan.name, "bold"), f"  {printable(plan.spec.description)}".rstrip()))
     console.print()
     console.print(summing.table(plan, depth, console.width))
     console.print()
@@ -63,11 +64,17 @@ def explain(spec: str, layer: str | None, form: str) -> int:
     plan, problems = trace(specs.load(spec))
     explanations = explaining.explain(plan)
     if layer is not None:
-        explanations = [e for e in explanations if e.step.path == layer or e.step.path.startswith(f"{layer}.")]
+        explanations = [
+            e for e in explanations if e.step.path == layer or e.step.path.startswith(f"{layer}.")
+        ]
         if not explanations and not problems:
             paths = [step.path for step in plan.layers]
-            fix = did_you_mean(layer, paths) or f"It has {one_of(paths[:12])}{', …' if len(paths) > 12 else ''}"
-            raise SpecError(Problem(f"{plan.name} has no layer '{layer}'", "", fix, Place(plan.spec.document.file)))
+            fix = (
+                did_you_mean(layer, paths) or f"It has {one_of(paths[:12])}{', …' if len(paths) > 12 else ''}"
+            )
+            raise SpecError(
+                Problem(f"{plan.name} has no layer '{layer}'", "", fix, Place(plan.spec.document.file))
+            )
     if form == "json":
         print_json([explaining.as_json(e) for e in explanations])
     else:
@@ -101,7 +108,9 @@ def check(files: tuple[str, ...], form: str, resolved: bool) -> int:
         plan, problems = _checked(file)
         wrong = any(problem.severity == "error" for problem in problems)
         failed = failed or wrong
-        reports.append({"file": file, "ok": not wrong, "problems": [problem.as_json() for problem in problems]})
+        reports.append(
+            {"file": file, "ok": not wrong, "problems": [problem.as_json() for problem in problems]}
+        )
         if form == "json":
             continue
         report_problems(problems)

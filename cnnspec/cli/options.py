@@ -18,7 +18,10 @@ device_option = click.option(
 )
 
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1, max=1024), metavar="N", help="Threads on the CPU.  [default: torch's own choice]"
+    "--threads",
+    type=click.IntRange(min=1, max=1024),
+    metavar="N",
+    help="Threads on the CPU.  [default: torch's own choice]",
 )
 
 data_root_option = click.option(
@@ -32,5 +35,10 @@ data_root_option = click.option(
 def format_option(*formats: str) -> Callable[[F], F]:
     """Return the option ``--format`` with these choices, the first being the default."""
     return click.option(
-        "--format", "form", type=click.Choice(formats), default=formats[0], show_default=True, help="Form of the output."
+        "--format",
+        "form",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="Form of the output.",
     )

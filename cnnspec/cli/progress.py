@@ -1,15 +1,17 @@
 """Training as a person watches it: a live bar on standard error, a line an epoch on standard output."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
-from torch import Tensor
 
 from cnnspec.errors import printable
 from cnnspec.training.report import Job, Reporter
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 REFRESH = 0.1
 """Seconds between two looks at the loss: each one waits for the device."""
@@ -60,7 +62,12 @@ class Watcher(Announcer):
         if not self.live.is_terminal:
             return
         if self.download is None:
-            columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(20),
+                DownloadColumn(),
+                TimeRemainingColumn(),
+            )
             self.download = Progress(*columns, console=self.live, transient=True, redirect_stdout=False)
             self.download.start()
         task = next((t.id for t in self.download.tasks if t.description == name), None)
@@ -76,11 +83,13 @@ class Watcher(Announcer):
         self.lines.print(Text(f"{job.plan.name} on {job.data_title}", style="bold"), soft_wrap=True)
         self.lines.print(Text(f"{sizes}; {job.device}; {printable(job.folder)}"), soft_wrap=True)
         self.lines.print()
-        self.lines.print(Text(f"{'epoch':>7}  {'train loss':>10}  {'test loss':>9}  {_accuracy_heading(job)}  {'time':>7}"))
+        self.lines.print(
+            Text(f"{'epoch':>7}  {'train loss':>10}  {'test loss':>9}  {_accuracy_heading(job)}  {'time':>7}")
+        )
         if self.live.is_terminal:
             self.bar = _Bar(self.live, job)
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         """Move the bar, if it is time to."""
         if self.bar:
             self.bar.step(epoch, done, loss_sum)
@@ -108,13 +117,15 @@ class _Bar:
         self.job = job
         columns = [TextColumn("{task.fields[epoch]}"), BarColumn(None if console.width < 80 else 30)]
         columns.append(TextColumn("{task.fields[text]}"))
-        self.progress = Progress(*columns, console=console, transient=True, redirect_stdout=False, expand=False)
+        self.progress = Progress(
+            *columns, console=console, transient=True, redirect_stdout=False, expand=False
+        )
         self.task = self.progress.add_task("", total=job.train_size, epoch="", text="")
         self.current = 0
         self.started = self.looked = 0.0
         self.narrow = console.width < 80
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         now = time.monotonic()
         if epoch != self.current:
             self.current, self.started, self.looked = epoch, now, now

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from cnnspec import fit, spec as specs
+from cnnspec import fit
+from cnnspec import spec as specs
 from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import err, out, print_json, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
@@ -19,16 +20,25 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Train the network; writes a run folder.")
 @spec_argument
-@click.option("--out", metavar="DIR", type=click.Path(), help="Run folder, new or empty.  [default: runs/NAME-TIMESTAMP]")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(),
+    help="Run folder, new or empty.  [default: runs/NAME-TIMESTAMP]",
+)
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="Passes over the training data.")
 @click.option("--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a step.")
 @click.option("--lr", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Learning rate.")
-@click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Number that all random draws follow from.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Number that all random draws follow from."
+)
 @device_option
 @threads_option
 @click.option("--dataset", type=click.Choice(list(DATA_SETS)), help="Data set to learn from.")
 @data_root_option
-@click.option("--no-sample", is_flag=True, help="Fail where the data set cannot be had, rather than use its sample.")
+@click.option(
+    "--no-sample", is_flag=True, help="Fail where the data set cannot be had, rather than use its sample."
+)
 @click.option("--quiet", is_flag=True, help="Print the final line only.")
 @format_option("text", "json")
 def train(spec: str, no_sample: bool, quiet: bool, form: str, **options: Any) -> None:
@@ -64,7 +74,11 @@ def train(spec: str, no_sample: bool, quiet: bool, form: str, **options: Any) ->
 
 def _say_stopped(folder: str) -> None:
     kept = folder and Path(folder).exists()
-    text = f"Stopped. {printable(folder)} holds the epochs that were finished." if kept else "Stopped; nothing is kept."
+    text = (
+        f"Stopped. {printable(folder)} holds the epochs that were finished."
+        if kept
+        else "Stopped; nothing is kept."
+    )
     err().print(Text(text), soft_wrap=True)
 
 

@@ -75,7 +75,10 @@ def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     for name in run.classes:
         table.add_column(name, justify="right", no_wrap=True)
     for i, (name, row) in enumerate(zip(run.classes, result.confusion.tolist(), strict=True)):
-        cells = [Text(str(n) if n else "·", style="bold" if i == j else "" if n else "dim") for j, n in enumerate(row)]
+        cells = [
+            Text(str(n) if n else "·", style="bold" if i == j else "" if n else "dim")
+            for j, n in enumerate(row)
+        ]
         table.add_row(Text(name, style="bold"), *cells)
     console.print(table)
 

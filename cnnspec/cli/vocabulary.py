@@ -62,7 +62,9 @@ def _print_layer(layer: type[Layer]) -> None:
 
 
 def _plain_table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD if headings else None, show_header=bool(headings), show_edge=False, pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD if headings else None, show_header=bool(headings), show_edge=False, pad_edge=False
+    )
     for heading in headings or ("", ""):
         table.add_column(heading)
     return table

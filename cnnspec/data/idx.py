@@ -37,7 +37,9 @@ def content(path: Path, expected: DataFile) -> bytes:
         raise damaged(path, f"it cannot be unpacked: {error}") from None
     except OSError as error:
         fix = "Check its permissions"
-        raise DataError(Problem("the file cannot be read", error.strerror or "", fix, Place(str(path)))) from None
+        raise DataError(
+            Problem("the file cannot be read", error.strerror or "", fix, Place(str(path)))
+        ) from None
 
 
 def parse(data: bytes, expected: DataFile, path: Path) -> Tensor:
@@ -62,7 +64,9 @@ def check_labels(labels: Tensor, classes: int, path: Path) -> None:
     """Raise DataError where a label is not a class."""
     if int(labels.max()) >= classes:
         first = int((labels >= classes).nonzero()[0])
-        raise damaged(path, f"label {int(labels[first])} of picture {first} is not a class from 0 to {classes - 1}")
+        raise damaged(
+            path, f"label {int(labels[first])} of picture {first} is not a class from 0 to {classes - 1}"
+        )
 
 
 def sha256(data: bytes) -> str:
@@ -72,4 +76,6 @@ def sha256(data: bytes) -> str:
 
 def damaged(path: Path, why: str) -> DataError:
     """Return the error that names a damaged file."""
-    return DataError(Problem("the file is damaged", why, "Delete it, to have it downloaded again", Place(str(path))))
+    return DataError(
+        Problem("the file is damaged", why, "Delete it, to have it downloaded again", Place(str(path)))
+    )

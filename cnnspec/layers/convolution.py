@@ -20,7 +20,9 @@ class _Convolution(Layer):
 
     kernel: Sizes = Field(description="size of the window, f")
     stride: Sizes = Field(1, description="step of the window, s")
-    padding: ConvPadding = Field(0, description="zeros added on each side, p; `same` keeps the size, `valid` is 0")
+    padding: ConvPadding = Field(
+        0, description="zeros added on each side, p; `same` keeps the size, `valid` is 0"
+    )
     dilation: Sizes = Field(1, description="distance between the window's inputs, d")
     bias: bool = Field(True, description="whether each filter adds a learned number")
     padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = Field(
@@ -33,7 +35,9 @@ class _Convolution(Layer):
             why = "with a stride the output cannot be as large as the input"
             fix = "Use a number, such as half the kernel, or stride 1"
             what = "`padding: same` goes with stride 1 only"
-            raise PydanticCustomError("rule", "not allowed", {"sentence": what, "why": why, "fix": fix, "at": "padding"})
+            raise PydanticCustomError(
+                "rule", "not allowed", {"sentence": what, "why": why, "fix": fix, "at": "padding"}
+            )
         return self
 
     def split(self, channels: int) -> tuple[int, int]:
@@ -42,12 +46,17 @@ class _Convolution(Layer):
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
         rank = spatial_rank(x, self.type)
-        kernel, stride, dilation = (per_axis(getattr(self, f), rank, f) for f in ("kernel", "stride", "dilation"))
+        kernel, stride, dilation = (
+            per_axis(getattr(self, f), rank, f) for f in ("kernel", "stride", "dilation")
+        )
         if self.padding == "same":
             total = [d * (f - 1) for f, d in zip(kernel, dilation, strict=True)]
             padding, extra = [t // 2 for t in total], [t % 2 for t in total]
         else:
-            padding, extra = list(per_axis(0 if self.padding == "valid" else self.padding, rank, "padding")), [0] * rank
+            padding, extra = (
+                list(per_axis(0 if self.padding == "valid" else self.padding, rank, "padding")),
+                [0] * rank,
+            )
         axes = zip(x[1:], kernel, stride, padding, dilation, extra, strict=True)
         return tuple(Window(n, f, s, p, d, extra=e) for n, f, s, p, d, e in axes)
 
@@ -63,13 +72,15 @@ class _Convolution(Layer):
         limit = limits.get(self.padding_mode)
         for window in windows:
             if limit and window.p + window.extra > limit(window.n):
-                what = f"padding {window.p + window.extra} is too much for the {times(x[1:])} input of {{layer}}"
-                why = f"`padding_mode: {self.padding_mode}` fills it from the input, which reaches {limit(window.n)}"
+                what = (
+                    f"padding {window.p + window.extra} is too much for the {times(x[1:])} input of {{layer}}"
+                )
+                why = f"`{self.padding_mode}` fills it from the input, which reaches {limit(window.n)}"
                 raise RuleError(what, why, f"Use padding ≤ {limit(window.n)}, or zeros", "padding")
 
     def params(self, x: Shape) -> int:
         filters, groups = self.split(x[0])
-        kernel = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
+        kernel: int = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
         return filters * (x[0] // groups * kernel + self.bias)
 
     def params_formula(self, x: Shape) -> tuple[str, str]:
@@ -84,7 +95,7 @@ class _Convolution(Layer):
 
     def macs(self, x: Shape) -> int:
         filters, groups = self.split(x[0])
-        kernel = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
+        kernel: int = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
         return filters * (x[0] // groups) * kernel * math.prod(self.output_shape(x)[1:])
 
     def macs_formula(self, x: Shape) -> tuple[str, str]:

@@ -26,7 +26,9 @@ class _AxesSchema:
     def __init__(self, minimum: int, words: tuple[str, ...]) -> None:
         self.minimum, self.words = minimum, words
 
-    def __get_pydantic_json_schema__(self, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, _core: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         one = {"type": "integer", "minimum": self.minimum, "maximum": MAX_INT}
         many = {"type": "array", "items": one, "minItems": 1, "maxItems": 3}
         return {"anyOf": [one, many, *([{"enum": list(self.words)}] if self.words else [])]}

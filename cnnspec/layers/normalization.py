@@ -18,7 +18,9 @@ class BatchNorm(Layer):
     synonyms: ClassVar = ("bn", "batch_norm", "batchnorm2d", "batchnormalization")
 
     eps: float = Field(1e-5, gt=0, description="added to the variance, against division by zero")
-    momentum: Probability = Field(0.1, description="share of the newest batch in the running mean and variance")
+    momentum: Probability = Field(
+        0.1, description="share of the newest batch in the running mean and variance"
+    )
     affine: bool = Field(True, description="whether to scale and shift each channel as learned")
 
     def output_shape(self, x: Shape) -> Shape:

@@ -19,7 +19,9 @@ class _Pool(Layer):
     torch_name: ClassVar[str]
 
     kernel: Sizes = Field(description="size of the window, f")
-    stride: Sizes | None = Field(None, description="step of the window, s; as large as the kernel if not given")
+    stride: Sizes | None = Field(
+        None, description="step of the window, s; as large as the kernel if not given"
+    )
     padding: Padding = Field(0, description="padding on each side, p; at most half the kernel")
     ceil_mode: bool = Field(False, description="round the output size up, not down")
 
@@ -35,7 +37,9 @@ class _Pool(Layer):
         rank = spatial_rank(x, self.type)
         kernel = per_axis(self.kernel, rank, "kernel")
         stride = kernel if self.stride is None else per_axis(self.stride, rank, "stride")
-        axes = zip(x[1:], kernel, stride, per_axis(self.padding, rank, "padding"), self.spacing(rank), strict=True)
+        axes = zip(
+            x[1:], kernel, stride, per_axis(self.padding, rank, "padding"), self.spacing(rank), strict=True
+        )
         return tuple(Window(n, f, s, p, d, self.ceil_mode) for n, f, s, p, d in axes)
 
     def output_shape(self, x: Shape) -> Shape:
@@ -173,7 +177,13 @@ class GlobalAvgPool(Layer):
     type: ClassVar = "global_avgpool"
     family: ClassVar = "pooling"
     example: ClassVar = "global_avgpool"
-    synonyms: ClassVar = ("global_avg_pool", "gap", "globalaveragepooling2d", "global_pool", "global_average_pool")
+    synonyms: ClassVar = (
+        "global_avg_pool",
+        "gap",
+        "globalaveragepooling2d",
+        "global_pool",
+        "global_average_pool",
+    )
 
     def output_shape(self, x: Shape) -> Shape:
         return (x[0], *(1,) * spatial_rank(x, self.type))

@@ -29,14 +29,17 @@ class State:
 
 
 def write(path: Path, state: State, facts: dict[str, Any]) -> None:
-    """Write a checkpoint as a whole or not at all; `facts` is JSON: epoch, metrics. Raises CheckpointError."""
+    """Write a checkpoint as a whole or not at all; `facts` are plain values. Raises CheckpointError."""
     tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
     optimizer = state.optimizer.state_dict()
     for index, values in optimizer["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items()}
     tensors |= {"random.torch": torch.get_rng_state(), "random.shuffle": state.shuffle.get_state()}
     header = {"format": FORMAT, "optimizer": optimizer["param_groups"], **facts}
-    data = save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, {_HEADER: json.dumps(header)})
+    data = save(
+        {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
+        {_HEADER: json.dumps(header)},
+    )
     write_whole(path, data)
 
 
@@ -53,7 +56,9 @@ def restore(path: Path, state: State) -> dict[str, Any]:
     Raises CheckpointError.
     """
     tensors, header = _read(path, "")
-    weights = {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
+    weights = {
+        key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")
+    }
     _load(path, state.model, weights)
     saved: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
@@ -90,7 +95,8 @@ def _read(path: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
-            tensors = {k.removeprefix(prefix): file.get_tensor(k) for k in file.keys() if k.startswith(prefix)}  # noqa: SIM118  # not a mapping
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  # no mapping
+            tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
     except FileNotFoundError:
         fix = "It is written at the end of the first epoch"
         raise CheckpointError(Problem("there is no such checkpoint", "", fix, Place(str(path)))) from None
@@ -99,7 +105,9 @@ def _read(path: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(Problem(what, str(error), fix, Place(str(path)))) from None
     version = header.get("format") if isinstance(header, dict) else None
     if version != FORMAT:
-        what = "this is no checkpoint of cnnspec" if version is None else f"the checkpoint has format {version}"
+        what = (
+            "this is no checkpoint of cnnspec" if version is None else f"the checkpoint has format {version}"
+        )
         why = "it has no header of ours" if version is None else f"this version reads format {FORMAT}"
         fix = "Name a run folder that `cnnspec train` wrote" if version is None else "Update cnnspec"
         raise CheckpointError(Problem(what, why, fix, Place(str(path))))

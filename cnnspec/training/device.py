@@ -19,7 +19,9 @@ def choose(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError):
-        raise SpecError(Problem(f"there is no device '{name}' here", "", f"Use {one_of(['auto', *there])}")) from None
+        raise SpecError(
+            Problem(f"there is no device '{name}' here", "", f"Use {one_of(['auto', *there])}")
+        ) from None
     return device
 
 

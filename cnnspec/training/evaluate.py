@@ -21,7 +21,9 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def evaluate(model: nn.Module, inputs: Tensor, labels: Tensor, normalize: Normalizer, classes: int) -> Evaluation:
+def evaluate(
+    model: nn.Module, inputs: Tensor, labels: Tensor, normalize: Normalizer, classes: int
+) -> Evaluation:
     """Return how the model does on prepared uint8 `inputs` (N, …); it is left in evaluation mode."""
     model.eval()
     loss = torch.zeros((), device=inputs.device)

@@ -47,11 +47,15 @@ class RunFolder:
             probe.unlink()
         except NotADirectoryError:
             what = "the run folder cannot be made; there is a file of that name"
-            raise CheckpointError(Problem(what, "", "Choose another one with --out", Place(str(path)))) from None
+            raise CheckpointError(
+                Problem(what, "", "Choose another one with --out", Place(str(path)))
+            ) from None
         except OSError as error:
             folder.discard()
             what, fix = "the run folder cannot be written", "Choose another one with --out"
-            raise CheckpointError(Problem(what, error.strerror or str(error), fix, Place(str(path)))) from None
+            raise CheckpointError(
+                Problem(what, error.strerror or str(error), fix, Place(str(path)))
+            ) from None
         return folder
 
     def begin(self, spec: Spec, environment: dict[str, Any]) -> None:

@@ -76,7 +76,11 @@ def train(
     try:
         with _settings(where, asked.train.seed, threads):
             loaded = load_data(
-                asked.data.dataset, data_root, sample=sample, progress=reporter.downloading, notice=reporter.notice
+                asked.data.dataset,
+                data_root,
+                sample=sample,
+                progress=reporter.downloading,
+                notice=reporter.notice,
             )
             used = asked.overridden(dataset=loaded.data_set.name)
             environment = describe_environment(loaded, asked.data.dataset, str(where), used.train.seed)
@@ -172,7 +176,10 @@ def _check(plan: Plan) -> None:
 def _check_finite(loss: float, epoch: int, plan: Plan) -> None:
     if not math.isfinite(loss):
         place: Place = plan.spec.document.place(("train", "optimizer", "adam", "lr"))
-        what, why = f"the training loss is {loss} in epoch {epoch}", "the steps are too large, so the weights ran away"
+        what, why = (
+            f"the training loss is {loss} in epoch {epoch}",
+            "the steps are too large, so the weights ran away",
+        )
         raise SpecError(Problem(what, why, f"Use an lr below {plan.spec.train.optimizer.adam.lr:g}", place))
 
 
@@ -182,7 +189,9 @@ def _memory_errors(plan: Plan) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and "can't allocate memory" not in str(error):
+        if not isinstance(
+            error, (MemoryError, torch.OutOfMemoryError)
+        ) and "can't allocate memory" not in str(error):
             raise
         what, why = f"there is not enough memory to train {plan.name}", str(error).splitlines()[0]
         fix = f"Use a batch_size below {plan.spec.train.batch_size}, or a smaller network"

@@ -47,7 +47,9 @@ class Run:
     The best epoch is the one with the highest test accuracy, the first of equals.
     """
 
-    def __init__(self, folder: Path, plan: Plan, history: list[dict[str, Any]], environment: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, plan: Plan, history: list[dict[str, Any]], environment: dict[str, Any]
+    ) -> None:
         self.folder = folder
         self.plan = plan
         self.history = history
@@ -84,7 +86,9 @@ class Run:
         inputs = to_input(loaded.test.images, self.plan.input_shape).to(device)
         labels = loaded.test.labels.to(device)
         try:
-            return evaluate(self.model.to(device), inputs, labels, self._normalizer(device), len(self.classes))
+            return evaluate(
+                self.model.to(device), inputs, labels, self._normalizer(device), len(self.classes)
+            )
         finally:
             self.model.cpu()
 
@@ -106,10 +110,15 @@ def load_run(folder: str | Path) -> Run:
     folder = Path(folder)
     if not folder.is_dir():
         what = "this is a file" if folder.exists() else "there is no such folder"
-        raise CheckpointError(Problem(what, "", "Name a run folder that `cnnspec train` wrote", Place(str(folder))))
+        raise CheckpointError(
+            Problem(what, "", "Name a run folder that `cnnspec train` wrote", Place(str(folder)))
+        )
     missing = [name for name in (SPEC, ENVIRONMENT, METRICS, BEST) if not (folder / name).is_file()]
     if missing:
-        what, why = "this is not a finished run", f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing"
+        what, why = (
+            "this is not a finished run",
+            f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing",
+        )
         fix = "Name a run folder that `cnnspec train` wrote; it is complete after its first epoch"
         raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
     plan = make_plan(specs.load(folder / SPEC))
@@ -122,10 +131,14 @@ def _history(path: Path) -> list[dict[str, Any]]:
         row = _parse(line, Place(str(path), number, 1, line))
         if not {"epoch", "test_accuracy"} <= row.keys():
             fix = "Restore the file"
-            raise CheckpointError(Problem("this is no line of metrics", "", fix, Place(str(path), number, 1, line)))
+            raise CheckpointError(
+                Problem("this is no line of metrics", "", fix, Place(str(path), number, 1, line))
+            )
         rows.append(row)
     if not rows:
-        raise CheckpointError(Problem("the file is empty", "", "Train for at least one epoch", Place(str(path))))
+        raise CheckpointError(
+            Problem("the file is empty", "", "Train for at least one epoch", Place(str(path)))
+        )
     return rows
 
 
@@ -137,7 +150,9 @@ def _parse(text: str, place: Place) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise CheckpointError(Problem("this is not valid JSON", str(error), "Restore the file", place)) from None
+        raise CheckpointError(
+            Problem("this is not valid JSON", str(error), "Restore the file", place)
+        ) from None
     if not isinstance(value, dict):
         raise CheckpointError(Problem("this is not a JSON object", "", "Restore the file", place))
     return value

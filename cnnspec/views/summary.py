@@ -72,7 +72,9 @@ def table(plan: Plan, depth: int | None = None, width: int = 100) -> Table:
     out = Table(box=box.SIMPLE_HEAD, padding=(0, 1 if width >= 72 else 0), pad_edge=False, show_edge=False)
     for heading in HEADINGS:
         is_name = heading in HEADINGS[:3]
-        out.add_column(heading, justify="left" if is_name else "right", overflow="fold", no_wrap=heading != "layer")
+        out.add_column(
+            heading, justify="left" if is_name else "right", overflow="fold", no_wrap=heading != "layer"
+        )
     out.add_row("input", times(plan.input_shape), *[""] * 4, style="dim")
     for row in rows(plan, depth):
         out.add_row(*(Text(cell) for cell in row))
@@ -81,13 +83,12 @@ def table(plan: Plan, depth: int | None = None, width: int = 100) -> Table:
 
 def totals(plan: Plan) -> list[str]:
     """Return the lines under the table."""
-    need = memory(plan)
-    batch = plan.spec.train.batch_size
+    need, batch = memory(plan), plan.spec.train.batch_size
+    training = f"{_bytes(need.optimizer)} for weights, gradients and Adam's moments"
     return [
         f"{plan.params:,} parameters, {plan.macs:,} MACs, output {times(plan.output_shape)}",
         f"memory (float32): {_bytes(need.weights)} of weights",
-        f"training in batches of {batch}: {_bytes(need.optimizer)} for weights, gradients and Adam's moments, "
-        f"{_bytes(need.outputs)} for the layers' outputs",
+        f"training in batches of {batch}: {training}, {_bytes(need.outputs)} for the layers' outputs",
     ]
 
 
@@ -132,7 +133,11 @@ def as_markdown(plan: Plan, depth: int | None = None) -> str:
     lines = [_markdown_row(HEADINGS), "| --- | --- | --- | ---: | ---: | ---: |"]
     lines.append(_markdown_row(Row("input", times(plan.input_shape), "", "", "", "")))
     lines += [_markdown_row(row) for row in rows(plan, depth)]
-    lines.append(_markdown_row(Row("**total**", times(plan.output_shape), "", f"{plan.params:,}", f"{plan.macs:,}", "")))
+    lines.append(
+        _markdown_row(
+            Row("**total**", times(plan.output_shape), "", f"{plan.params:,}", f"{plan.macs:,}", "")
+        )
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -33,7 +33,9 @@ def sentence(layer: type[Layer]) -> str:
 
 def field_rows(layer: type[Layer]) -> list[FieldRow]:
     """Return the layer's fields with their defaults and meanings."""
-    return [FieldRow(name, _default(info), info.description or "") for name, info in layer.model_fields.items()]
+    return [
+        FieldRow(name, _default(info), info.description or "") for name, info in layer.model_fields.items()
+    ]
 
 
 def as_json(layer: type[Layer]) -> dict[str, Any]:

@@ -107,7 +107,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD)
-def test_network_that_does_not_fit(case: tuple[str, str], tiny_root: Path, tmp_path: Path, capsys: Any) -> None:
+def test_network_that_does_not_fit(
+    case: tuple[str, str], tiny_root: Path, tmp_path: Path, capsys: Any
+) -> None:
     """A network that does not fit its data or loss is told before anything is loaded or written."""
     layers, message = case
     spec = tmp_path / "bad.yaml"
@@ -149,10 +151,22 @@ def test_wrong_usage(option: list[str], capsys: pytest.CaptureFixture[str]) -> N
 
 def start(tmp_path: Path, *options: str) -> "subprocess.Popen[str]":
     """Start a training that won't end by itself."""
-    command = [sys.executable, "-m", "cnnspec", "train", LENET5, "--dataset", "mnist-sample", "--threads", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "cnnspec",
+        "train",
+        LENET5,
+        "--dataset",
+        "mnist-sample",
+        "--threads",
+        "1",
+    ]
     command += ["--out", str(tmp_path / "run"), *options]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def wait_for(process: "subprocess.Popen[str]", word: str) -> None:

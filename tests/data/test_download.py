@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from data_fixtures import TRAIN
 
 from cnnspec import catalog
 from cnnspec.catalog import DataSet
 from cnnspec.data import download, load_data
 from cnnspec.errors import DataError
-from data_fixtures import TRAIN
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler, bytes], None]
 
@@ -57,7 +57,8 @@ class Server:
     """A mirror that answers as it is told, and knows what it was asked."""
 
     def __init__(self, files: dict[str, bytes]) -> None:
-        self.files, self.answer, self.asked = files, good, list[str]()
+        self.files, self.asked = files, list[str]()
+        self.answer: Answer = good
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -103,7 +104,9 @@ def test_download(server: Server, tmp_path: Path) -> None:
         len(server.files["train-images-idx3-ubyte.gz"])
     }
     folder = tmp_path / "root/MNIST/raw"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(n.removesuffix(".gz") for n in server.files)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        n.removesuffix(".gz") for n in server.files
+    )
     load_data("mnist", tmp_path / "root")
     assert len(server.asked) == len(server.files)
 
@@ -154,10 +157,14 @@ def test_next_mirror(server: Server, tiny: DataSet, monkeypatch: pytest.MonkeyPa
     assert load_data("mnist").data_set.name == "mnist"
 
 
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(timeout=60)
+
+
 def test_silent_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that accepts and says nothing is given up after a bounded wait."""
     done = threading.Event()
-    server.answer = lambda _handler, _body: done.wait() and None
+    server.answer = lambda _handler, _body: assert_set(done)
     monkeypatch.setattr(download, "SILENCE", 0.05)
     try:
         with pytest.raises(DataError, match="timed out"):

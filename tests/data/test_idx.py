@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from data_fixtures import idx_bytes
 
 from cnnspec.catalog import DataFile
 from cnnspec.data import idx
 from cnnspec.errors import DataError
-from data_fixtures import idx_bytes
 
 LABELS = torch.arange(10, dtype=torch.uint8).repeat(5)
 PICTURES = torch.arange(50 * 4 * 6, dtype=torch.int64).remainder(251).to(torch.uint8).view(50, 4, 6)
@@ -41,7 +41,10 @@ DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "wrong magic": (lambda data: b"\0\0\x0d\x03" + data[4:], "it begins with 00 00 0d 03"),
     "magic of labels": (lambda data: b"\0\0\x08\x01" + data[4:], "it begins with 00 00 08 01"),
     "other count": (lambda data: data[:4] + (49).to_bytes(4, "big") + data[8:], "its header says 49×4×6"),
-    "exchanged sides": (lambda data: data[:8] + data[12:16] + data[8:12] + data[16:], "its header says 50×6×4"),
+    "exchanged sides": (
+        lambda data: data[:8] + data[12:16] + data[8:12] + data[16:],
+        "its header says 50×6×4",
+    ),
     "one bit": (lambda data: data[:-1] + bytes([data[-1] ^ 1]), "its SHA-256 begins with"),
     "a web page": (lambda data: b"<html>403 Forbidden</html>".ljust(len(data)), "it begins with 3c 68 74 6d"),
 }

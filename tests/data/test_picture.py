@@ -53,7 +53,9 @@ PICTURES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 
 @pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
-def test_digits_look_like_mnist(draw: Callable[[Image.Image], Image.Image], sample: Loaded, tmp_path: Path) -> None:
+def test_digits_look_like_mnist(
+    draw: Callable[[Image.Image], Image.Image], sample: Loaded, tmp_path: Path
+) -> None:
     """However a digit is drawn, what the network gets is close to MNIST's own picture of it."""
     near = []
     for index in range(0, 1000, 25):
@@ -108,7 +110,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a GIF": (lambda path: Image.new("L", (9, 9)).save(path, "GIF"), "not a PNG or JPEG"),
     "truncated": (_truncated, "cannot be read"),
     "too many pixels": (_huge, "too many pixels"),
-    "one colour": (lambda path: Image.new("L", (50, 50), 7).save(path, "PNG"), "there is nothing in the picture"),
+    "one colour": (
+        lambda path: Image.new("L", (50, 50), 7).save(path, "PNG"),
+        "there is nothing in the picture",
+    ),
 }
 
 

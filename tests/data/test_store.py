@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from data_fixtures import TEST, TRAIN, write_files
 
 from cnnspec.catalog import DataSet
 from cnnspec.data import Loaded, load_data
 from cnnspec.errors import DataError
-from data_fixtures import TEST, TRAIN, write_files
 
 
 def test_sample_is_mnist(sample: Loaded) -> None:
@@ -26,7 +26,9 @@ def test_sample_is_mnist(sample: Loaded) -> None:
     assert abs(float(pixels.std()) - 0.3081) < 0.003
 
 
-def test_order_of_places(tiny: DataSet, tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: Any) -> None:
+def test_order_of_places(
+    tiny: DataSet, tiny_files: dict[str, bytes], tmp_path: Path, monkeypatch: Any
+) -> None:
     """Data is taken from --data-root, else from $CNNSPEC_DATA, else from the user's cache."""
     cache = tmp_path / "cache" / "cnnspec" / "data"
     write_files(cache, tiny, tiny_files)
@@ -64,7 +66,9 @@ def test_damaged_file_is_no_reason_for_the_sample(tiny_root: Path, tiny: DataSet
 def test_missing_file_beside_others(tiny_root: Path, tiny: DataSet) -> None:
     """A folder that holds some of the files is a mistake to be told, not a reason to look elsewhere."""
     (tiny_root / tiny.folder / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match="train-labels-idx1-ubyte is missing; train-images-idx3-ubyte is there"):
+    with pytest.raises(
+        DataError, match="train-labels-idx1-ubyte is missing; train-images-idx3-ubyte is there"
+    ):
         load_data("mnist")
 
 

@@ -1,5 +1,7 @@
 """One harness for all layers: each of a layer's own cases is held to torch."""
 
+from typing import Any
+
 import pytest
 import torch
 from formula import compute
@@ -11,8 +13,14 @@ from cnnspec import loads
 from cnnspec.errors import RuleError
 from cnnspec.layers import REGISTRY, Case, Layer
 
-CASES = [pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.cases]
-REFUSED = [pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.refused]
+CASES = [
+    pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.cases
+]
+REFUSED = [
+    pytest.param(layer, case, id=f"{name} {case}")
+    for name, layer in REGISTRY.items()
+    for case in layer.refused
+]
 BATCH = 2
 
 
@@ -38,7 +46,10 @@ def test_formulas_give_the_numbers(layer_class: type[Layer], case: Case) -> None
     output = layer.output_shape(x)
     for window, size in zip(layer.windows(x), output[1:], strict=False):
         assert compute(window.formula()[1]) == window.output == size
-    for formula, number in ((layer.params_formula(x), layer.params(x)), (layer.macs_formula(x), layer.macs(x))):
+    for formula, number in (
+        (layer.params_formula(x), layer.params(x)),
+        (layer.macs_formula(x), layer.macs(x)),
+    ):
         assert bool(formula[0]) == bool(formula[1]) == bool(number)
         assert not number or compute(formula[1]) == number
     if layer.size_formula(x)[1]:
@@ -56,11 +67,14 @@ def test_refuses_what_torch_refuses(layer_class: type[Layer], case: Case) -> Non
 
 def _torch_run(layer_class: type[Layer], case: Case) -> None:
     """Build and run the layer without our own checks."""
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in case.fields.items()}
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in case.fields.items()}
     layer = layer_class.model_construct(**fields)
     if layer.type == "conv":
         # Its own `split` refuses groups that don't divide: torch must refuse them too.
-        fields = {"kernel_size" if k == "kernel" else "out_channels" if k == "filters" else k: v for k, v in fields.items()}
+        fields = {
+            "kernel_size" if k == "kernel" else "out_channels" if k == "filters" else k: v
+            for k, v in fields.items()
+        }
         nn.Conv2d(case.input[0], **fields)(torch.zeros(BATCH, *case.input))
         return
     layer.build(nn, case.input)(torch.zeros(BATCH, *case.input))
@@ -93,7 +107,9 @@ def test_vocabulary() -> None:
     """The registry has every layer that the language promises so far."""
     activations = """relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh hardsigmoid hardswish
         hardtanh softplus prelu softmax log_softmax"""
-    others = """conv depthwise_conv maxpool avgpool adaptive_avgpool global_avgpool batchnorm flatten fc dropout"""
+    others = (
+        """conv depthwise_conv maxpool avgpool adaptive_avgpool global_avgpool batchnorm flatten fc dropout"""
+    )
     assert set(REGISTRY) == set(activations.split()) | set(others.split())
 
 

@@ -1,7 +1,9 @@
 """Checkpoints keep everything, load exactly, and refuse what is no checkpoint of ours."""
 
 import json
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,9 @@ def test_going_on_is_exact(tmp_path: Path) -> None:
     resumed = new_state(1)
     assert checkpoint.restore(tmp_path / "c.safetensors", resumed)["epoch"] == 3
     steps(resumed, 3)
-    for ours, theirs in zip(resumed.model.state_dict().values(), whole.model.state_dict().values(), strict=True):
+    for ours, theirs in zip(
+        resumed.model.state_dict().values(), whole.model.state_dict().values(), strict=True
+    ):
         assert torch.equal(ours, theirs)
 
 
@@ -73,7 +77,7 @@ def of_another_net(path: Path) -> None:
     checkpoint.write(path, State(model, torch.optim.Adam(model.parameters()), torch.Generator()), {})
 
 
-BAD = {
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda _: None, "there is no such checkpoint"),
     "empty": (Path.touch, "cannot be read"),
     "text": (lambda path: path.write_text("hello, world"), "cannot be read"),
@@ -91,7 +95,7 @@ def test_bad_checkpoint(name: str, tmp_path: Path) -> None:
     """What is no checkpoint of this network is named with what is wrong, and nothing in it runs."""
     make, message = BAD[name]
     path = tmp_path / "c.safetensors"
-    make(path)  # type: ignore[operator]  # a table of functions of one path
+    make(path)
     with pytest.raises(CheckpointError, match=message) as caught:
         checkpoint.read_weights(path, new_state(0).model)
     assert str(caught.value).startswith(f"{path}: ")
@@ -106,7 +110,7 @@ def test_full_disk_keeps_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CheckpointError, match="No space left on device"):
         checkpoint.write(path, new_state(1), {"epoch": 2})
     assert path.read_bytes() == before

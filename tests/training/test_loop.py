@@ -46,7 +46,9 @@ def test_learns_as_a_plain_loop_does(spec: cnnspec.Spec, tiny_root: Path, tmp_pa
     pictures = (data.images[order] / 255 - 0.1307) / 0.3081
     for start in range(0, len(data), 32):
         optimizer.zero_grad()
-        F.cross_entropy(model(pictures[start : start + 32]), data.labels[order][start : start + 32]).backward()
+        F.cross_entropy(
+            model(pictures[start : start + 32]), data.labels[order][start : start + 32]
+        ).backward()
         optimizer.step()
     for ours, theirs in zip(weights(result).values(), model.state_dict().values(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
@@ -76,12 +78,19 @@ def test_same_seed_same_weights(spec: cnnspec.Spec, tiny_root: Path, tmp_path: P
 
 def test_run_folder(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """The run folder holds the spec as trained, metrics, checkpoints, and what the result depends on."""
-    result = cnnspec.train(spec, out=tmp_path / "run", epochs=3, batch_size=16, lr=0.002, seed=5, device="cpu")
+    result = cnnspec.train(
+        spec, out=tmp_path / "run", epochs=3, batch_size=16, lr=0.002, seed=5, device="cpu"
+    )
     folder = tmp_path / "run"
     files = {"spec.yaml", "metrics.jsonl", "environment.json", "best.safetensors", "last.safetensors"}
     assert {path.name for path in folder.iterdir()} == files
     trained = cnnspec.load(folder / "spec.yaml")
-    assert (trained.name, trained.train.epochs, trained.train.batch_size, trained.train.seed) == ("small", 3, 16, 5)
+    assert (trained.name, trained.train.epochs, trained.train.batch_size, trained.train.seed) == (
+        "small",
+        3,
+        16,
+        5,
+    )
     assert trained.train.optimizer.adam.lr == 0.002
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert rows == result.history
@@ -127,7 +136,7 @@ class Stop(Reporter):
     def __init__(self, epoch: int) -> None:
         self.at = epoch
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:  # noqa: ARG002  # the base class's
         if epoch == self.at:
             raise KeyboardInterrupt
 
@@ -215,7 +224,7 @@ def test_batches(count: int, size: int, bounds: list[tuple[int, int]]) -> None:
 
 def test_unknown_device(spec: cnnspec.Spec) -> None:
     """A device that is not there is named with those that are."""
-    with pytest.raises(SpecError, match="there is no device 'tpu' here. Use auto"):
+    with pytest.raises(SpecError, match=r"there is no device 'tpu' here\. Use auto"):
         cnnspec.train(spec, device="tpu")
 
 

@@ -38,7 +38,9 @@ def test_predict(trained: Path, sample: Loaded, tmp_path: Path) -> None:
 
 def test_recognizes_the_drawn_digit(trained: Path) -> None:
     """The digit in examples/, drawn with dark ink on paper, is a five."""
-    assert cnnspec.load_run(trained).predict(Path(__file__).parents[2] / "examples" / "digit.png").label == "5"
+    assert (
+        cnnspec.load_run(trained).predict(Path(__file__).parents[2] / "examples" / "digit.png").label == "5"
+    )
 
 
 def test_confusion_matrix(trained: Path) -> None:
@@ -48,20 +50,31 @@ def test_confusion_matrix(trained: Path) -> None:
     assert int(result.confusion.trace()) == round(1000 * result.accuracy)
 
 
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
 def _replace(name: str, text: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(text)
 
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (shutil.rmtree, "there is no such folder"),
-    "empty": (lambda f: [p.unlink() for p in f.iterdir()], "this is not a finished run"),
+    "empty": (_empty, "this is not a finished run"),
     "no checkpoint": (lambda f: (f / "best.safetensors").unlink(), "best.safetensors is missing"),
     "broken metrics": (_replace("metrics.jsonl", '{"epoch": 1'), "metrics.jsonl:1:1: this is not valid JSON"),
-    "other metrics": (_replace("metrics.jsonl", '{"loss": 1}\n'), "metrics.jsonl:1:1: this is no line of metrics"),
+    "other metrics": (
+        _replace("metrics.jsonl", '{"loss": 1}\n'),
+        "metrics.jsonl:1:1: this is no line of metrics",
+    ),
     "no metrics": (_replace("metrics.jsonl", ""), "metrics.jsonl: the file is empty"),
     "broken environment": (_replace("environment.json", "[]"), "environment.json: this is not a JSON object"),
     "broken spec": (_replace("spec.yaml", "layers: []"), "layers is empty"),
-    "damaged weights": (_replace("best.safetensors", "hello"), "best.safetensors: the checkpoint cannot be read"),
+    "damaged weights": (
+        _replace("best.safetensors", "hello"),
+        "best.safetensors: the checkpoint cannot be read",
+    ),
 }
 
 
@@ -78,7 +91,7 @@ def test_bad_run_folder(bad: tuple[Callable[[Path], object], str], trained: Path
 
 def test_file_instead_of_a_folder(trained: Path) -> None:
     """A checkpoint's own path is no run folder, and the message says what is."""
-    with pytest.raises(CheckpointError, match="this is a file. Name a run folder"):
+    with pytest.raises(CheckpointError, match=r"this is a file\. Name a run folder"):
         cnnspec.load_run(trained / "best.safetensors")
 
 

@@ -1,0 +1,336 @@
+"""`cnnspec summary`, `explain` and `check` as their users meet them."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cnnspec
+from cnnspec.cli import run
+
+ROOT = Path(__file__).parents[2]
+LENET5 = str(ROOT / "specs" / "lenet5.yaml")
+Capture = pytest.CaptureFixture[str]
+Golden = Callable[[str, str], None]
+
+GROUPED = """
+input: [3, 16, 16]
+layers:
+  - conv: {filters: 4, kernel: 3, padding: 1}
+    name: stem
+  - conv: {filters: 4, kernel: [3, 1], stride: [2, 1], dilation: 2}
+    name: stage
+    repeat: 2
+  - flatten
+  - fc: 5
+"""
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> str:
+    path = tmp_path / "grouped.yaml"
+    path.write_text(GROUPED)
+    return str(path)
+
+
+def output(capsys: Capture, *arguments: str, code: int = 0) -> str:
+    """Run a command that prints no error, and return what it prints."""
+    assert run(list(arguments)) == code
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("summary.txt", ["summary", LENET5]),
+        ("summary.md", ["summary", LENET5, "--format", "markdown"]),
+        ("summary.csv", ["summary", LENET5, "--format", "csv"]),
+        ("explain.txt", ["explain", LENET5]),
+        ("layers.txt", ["layers"]),
+        ("layers_conv.txt", ["layers", "conv"]),
+        ("resolved.yaml", ["check", LENET5, "--resolved"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_golden(name: str, arguments: list[str], capsys: Capture, golden: Golden) -> None:
+    """What is printed for LeNet-5 is what a person has read and found right."""
+    golden(name, output(capsys, *arguments))
+
+
+def test_golden_groups(grouped: str, capsys: Capture, golden: Golden) -> None:
+    """Groups, given names, and kernels with stride, padding and dilation on each axis are shown."""
+    golden("groups.txt", output(capsys, "summary", grouped) + output(capsys, "explain", grouped))
+
+
+def test_json(capsys: Capture) -> None:
+    """The JSON has just the keys of the contract, and its layers add up to its totals."""
+    value = json.loads(output(capsys, "summary", LENET5, "--format", "json"))
+    assert value.keys() == {"name", "input", "output", "params", "macs", "layers"}
+    assert (value["name"], value["input"], value["output"]) == ("lenet5", [1, 32, 32], [10])
+    assert value["params"] == {"total": 61_750, "trainable": 61_750}
+    assert value["macs"] == 416_520
+    assert sum(layer["params"] for layer in value["layers"]) == 61_750
+    assert sum(layer["macs"] for layer in value["layers"]) == 416_520
+    first = {
+        "path": "conv1",
+        "type": "conv",
+        "input": [1, 32, 32],
+        "output": [6, 28, 28],
+        "params": 156,
+        "macs": 117_600,
+    }
+    assert value["layers"][0] == first
+
+
+def test_columns_add_up(capsys: Capture) -> None:
+    """The totals of the CSV's columns are the plan's."""
+    plan = cnnspec.load(LENET5).plan()
+    rows = list(csv.DictReader(io.StringIO(output(capsys, "summary", LENET5, "--format", "csv"))))
+    assert sum(int(row["params"]) for row in rows) == plan.params
+    assert sum(int(row["macs"]) for row in rows) == plan.macs
+    assert rows[0]["output"] == "6x28x28"
+
+
+def test_depth(grouped: str, capsys: Capture) -> None:
+    """With --depth a group is one row with the sums of its layers."""
+    rows = output(capsys, "summary", grouped, "--depth", "1").splitlines()
+    (stage,) = [row for row in rows if row.startswith("stage")]
+    assert stage.split()[:3] == ["stage", "(conv", "×2)"]
+    whole = output(capsys, "summary", grouped, "--depth", "2")
+    assert "stage.0" in whole
+
+
+def test_shape_error_comes_after_the_table(tmp_path: Path, capsys: Capture) -> None:
+    """Where a layer doesn't fit, the table of those before it is shown, and the error after it."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8, 8]\nlayers:\n  - maxpool: 4\n  - maxpool: 4\n  - flatten\n")
+    assert run(["summary", str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert "maxpool1   1×2×2" in out
+    assert "parameters," not in out
+    assert err.startswith(f"{path}:4:14: kernel 4 does not fit the 2×2 input of maxpool2")
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "markdown"])
+def test_no_half_output_for_programs(form: str, tmp_path: Path, capsys: Capture) -> None:
+    """A program that reads the output never gets a part of it."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8, 8]\nlayers: [relu, maxpool: 9]\n")
+    assert run(["summary", str(path), "--format", form]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_explain_one_layer(capsys: Capture) -> None:
+    """One layer's formulas have its numbers in them."""
+    text = output(capsys, "explain", LENET5, "conv1")
+    assert "(n + 2p − f)/s + 1 = (32 + 2·0 − 5)/1 + 1 = 28" in text
+    assert "(5·5·1 + 1)·6 = 156" in text
+    assert "conv2" not in text
+
+
+def test_explain_json(capsys: Capture) -> None:
+    """The same as JSON, a formula an entry."""
+    (layer,) = json.loads(output(capsys, "explain", LENET5, "fc1", "--format", "json"))
+    assert layer["formulas"][0] == {
+        "of": "parameters",
+        "words": "(inputs + 1)·units",
+        "numbers": "(400 + 1)·120",
+        "result": 48_120,
+    }
+
+
+def test_explain_unknown_layer(capsys: Capture) -> None:
+    """A layer that isn't there is named with the nearest one."""
+    assert run(["explain", LENET5, "cnv1"]) == 1
+    assert capsys.readouterr().err == f"{LENET5}: lenet5 has no layer 'cnv1'. Did you mean 'conv1'?\n"
+
+
+def test_check(capsys: Capture) -> None:
+    """Each good file is told in a line."""
+    text = output(capsys, "check", LENET5, str(ROOT / "specs" / "allconv.yaml"))
+    assert text.splitlines()[0] == f"{LENET5}: ok, 14 layers, 61,750 parameters"
+    assert len(text.splitlines()) == 2
+
+
+def test_check_several(tmp_path: Path, capsys: Capture) -> None:
+    """Every problem of every file is told, also of those that can't be read, and good ones are still ok."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("input: [1, 8, 8]\nlayers: [rleu, fc: 0]\n")
+    assert run(["check", str(bad), str(tmp_path / "missing.yaml"), LENET5]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{LENET5}: ok, 14 layers, 61,750 parameters\n"
+    assert [line.partition(": ")[0] for line in err.splitlines() if not line.startswith("  ")] == [
+        f"{bad}:2:10",
+        f"{bad}:2:20",
+        str(tmp_path / "missing.yaml"),
+    ]
+
+
+def test_check_json(tmp_path: Path, capsys: Capture) -> None:
+    """A program gets the problems with file, line and column."""
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("input: [1, 8, 8]\nlayers: [rleu]\n")
+    (report,) = json.loads(output(capsys, "check", str(bad), "--format", "json", code=1))
+    assert (report["file"], report["ok"]) == (str(bad), False)
+    place = {"file": str(bad), "line": 2, "column": 10, "severity": "error"}
+    assert report["problems"] == [
+        place | {"what": "unknown layer 'rleu'", "why": "", "fix": "Did you mean 'relu'?"}
+    ]
+
+
+def test_check_fits_the_data(tmp_path: Path, capsys: Capture) -> None:
+    """A spec that names its data is held to it; one that doesn't is a network for anything."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8, 8]\nlayers: [flatten, fc: 12]\n")
+    output(capsys, "check", str(path))
+    path.write_text("input: [1, 8, 8]\nlayers: [flatten, fc: 12]\ndata: {dataset: mnist}\n")
+    assert run(["check", str(path)]) == 1
+    assert "fc1 has 12 units; mnist has 10 classes" in capsys.readouterr().err
+
+
+def test_warning_is_no_error(tmp_path: Path, capsys: Capture) -> None:
+    """A warning is told, and the file is ok."""
+    path = tmp_path / "net.yaml"
+    path.write_text("input: [1, 8, 8]\nlayers: [flatten, fc: 10, softmax]\n")
+    assert run(["check", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert "ok, 3 layers" in out
+    assert "warning: softmax1 stands before the loss" in err
+
+
+@pytest.mark.parametrize("command", ["summary", "explain", "check", "train"])
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"\xff\xfe\x00", b"a: [", b"- relu", b"input: [1, 2]\nlayers: []", b"\x89PNG\r\n"],
+    ids=["missing", "empty", "binary", "no YAML", "a list", "no layers", "a picture"],
+)
+def test_bad_files(command: str, content: bytes | None, tmp_path: Path, capsys: Capture) -> None:
+    """Whatever a file is, each command names it in the one form, with exit code 1 and no traceback."""
+    path = tmp_path / "net.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    assert run([command, str(path)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(str(path))
+    assert "Traceback" not in err
+    assert "went wrong" not in err
+
+
+@pytest.mark.parametrize("command", ["summary", "explain", "check", "train"])
+def test_folder(command: str, tmp_path: Path, capsys: Capture) -> None:
+    """A folder is no spec."""
+    assert run([command, str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}: this is a folder; a spec is one file. Name a file.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sumary"],
+        ["summary"],
+        ["summary", LENET5, "--format", "xml"],
+        ["summary", LENET5, "--depth", "0"],
+        ["layers", "cnov"],
+    ],
+    ids=" ".join,
+)
+def test_usage(arguments: list[str], capsys: Capture) -> None:
+    """Wrong usage is exit code 2, told on standard error."""
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Usage: " in err
+
+
+def process(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "cnnspec", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
+
+
+def test_standard_input() -> None:
+    """A spec can come from standard input."""
+    command = [sys.executable, "-m", "cnnspec", "summary", "-", "--format", "json"]
+    done = subprocess.run(command, input=Path(LENET5).read_text(), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["macs"] == 416_520
+
+
+def test_sixty_columns() -> None:
+    """In a narrow terminal the table keeps within it and loses no number."""
+    text = process("summary", LENET5, COLUMNS="60").stdout
+    assert max(map(len, text.splitlines())) <= 60
+    assert "48,120" in text
+    assert "117,600" in text
+
+
+def test_no_colour() -> None:
+    """NO_COLOR is heeded also where colour was forced."""
+    assert "\x1b[3" not in process("check", "/missing", NO_COLOR="1", FORCE_COLOR="1").stderr
+
+
+def test_hostile_text_stays_text(tmp_path: Path, capsys: Capture) -> None:
+    """Escape codes and markup in a description reach the terminal as harmless text."""
+    path = tmp_path / "net.yaml"
+    path.write_text('description: "\\e[31m[red]red[/red]\\u202e"\ninput: [1, 2]\nlayers: [relu]\n')
+    text = output(capsys, "summary", str(path))
+    assert "[red]red[/red]" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_closed_pipe() -> None:
+    """A reader that stops early, as `head` does, is no error."""
+    command = f"'{sys.executable}' -m cnnspec layers | head -n 1"
+    done = subprocess.run(
+        ["/bin/bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["summary", LENET5],
+        ["explain", LENET5],
+        ["check", LENET5],
+        ["layers"],
+        ["train", "missing.yaml"],
+        ["--help"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_no_torch(arguments: list[str]) -> None:
+    """Looking at a spec imports neither torch nor numpy: it must start fast, in an editor or a hook."""
+    code = f"import sys, cnnspec.cli; cnnspec.cli.run({arguments!r}); print('loaded', *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "click" in loaded
+    assert not loaded & {"torch", "torchvision", "numpy", "safetensors", "PIL"}
+
+
+def test_a_bug_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """Should cnnspec itself go wrong, it says so and where, without a traceback."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("oops")
+
+    monkeypatch.setattr("cnnspec.spec.loads", fail)
+    monkeypatch.setattr("cnnspec.cli.inspect.trace", fail)
+    assert run(["summary", LENET5]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("cnnspec went wrong: KeyError: 'oops'; this is a bug, in ")
+    assert "Traceback" not in err
+
+
+def test_version(capsys: Capture) -> None:
+    """The version is the package's."""
+    assert output(capsys, "--version") == f"cnnspec, version {cnnspec.__version__}\n"
