@@ -1,0 +1,103 @@
+"""The README is true: its commands run, its spec and its output are the real ones."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+import cnnspec
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+EXACT = ("summary", "explain", "check")
+
+
+class Command(NamedTuple):
+    """A command of the README with the output shown under it."""
+
+    line: str
+    output: str
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[Command]:
+    found = []
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            found.append(Command(line, output))
+    return found
+
+
+def stripped(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+def test_commands(tmp_path: Path) -> None:
+    """Every command runs as it stands, in order, without the internet; output shown in full is exact."""
+    for name in ("specs", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    refused = "http://127.0.0.1:9"
+    environment = {key: value for key, value in os.environ.items() if key != "CNNSPEC_DATA"}
+    environment |= {"http_proxy": refused, "https_proxy": refused, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment |= {"OMP_NUM_THREADS": "1", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in commands():
+        done = subprocess.run(
+            command.line.split(), cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command.line}\n{done.stderr}"
+        if command.output and command.line.split()[1] in EXACT:
+            assert stripped(done.stdout) == stripped(command.output)
+
+
+def test_all_main_commands_are_shown() -> None:
+    """A newcomer sees each command at least once."""
+    shown = {command.line.split()[1] for command in commands() if command.line.startswith("cnnspec")}
+    assert {"summary", "explain", "check", "layers", "train", "evaluate", "predict"} <= shown
+
+
+def test_spec_is_lenet5() -> None:
+    """The spec shown is the one that ships."""
+    shown = cnnspec.loads(blocks("yaml")[0])
+    shipped = cnnspec.load(ROOT / "specs" / "lenet5.yaml")
+    assert [item.resolved() for item in shown.layers] == [item.resolved() for item in shipped.layers]
+    assert shown.input == shipped.input
+
+
+def test_python_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Python shown runs."""
+    monkeypatch.chdir(ROOT)
+    (code,) = blocks("python")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "(10,) 61750 416520\n"
+
+
+def test_first_commands() -> None:
+    """The two commands of the first table are targets of the Makefile, and files linked to are there."""
+    makefile = (ROOT / "Makefile").read_text()
+    for target in ("train", "test"):
+        assert f"`make {target}`" in README
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_yaml_in_docs(path: Path) -> None:
+    """Every piece of YAML in the docs is accepted in its place."""
+    for block in re.findall(r"^```yaml\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        head = "input: [3, 32, 32]\n"
+        text = head + (
+            f"layers:\n{block}" if block.lstrip().startswith("-") else f"layers: [flatten, fc: 10]\n{block}"
+        )
+        assert cnnspec.loads(text).plan().layers
+        assert yaml.safe_load(text)
