@@ -14,6 +14,9 @@ from typing import Any, Literal
 SHOWN_LINE = 100
 """Columns of a source line that a message shows at most."""
 
+MAX_PROBLEMS = 100
+"""Problems that an error lists at most; who sees more reads none."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
@@ -25,7 +28,7 @@ class Place:
     text: str = ""
 
     def __str__(self) -> str:
-        file = printable(self.file)
+        file = one_line(self.file)
         return f"{file}:{self.line}:{self.column}" if self.line else file
 
     def caret(self) -> str:
@@ -72,7 +75,12 @@ class CnnspecError(Exception):
     """Base of all errors that a user can mend; `problems` lists them in the file's order."""
 
     def __init__(self, *problems: Problem) -> None:
-        self.problems = tuple(sorted(problems, key=lambda p: p.place or Place("")))
+        found = sorted(problems, key=lambda p: p.place or Place(""))
+        if len(found) > MAX_PROBLEMS:
+            where = Place(found[0].place.file) if found[0].place else None
+            what = f"there are more than {MAX_PROBLEMS} problems; these are the first"
+            found = [Problem(what, place=where), *found[:MAX_PROBLEMS]]
+        self.problems = tuple(found)
         super().__init__("\n".join(str(p) for p in self.problems))
 
 
@@ -111,7 +119,7 @@ def nearest(word: str, words: Iterable[str], synonyms: dict[str, str] | None = N
     for synonym, meaning in (synonyms or {}).items():
         if _fold(synonym) == _fold(word) and meaning in known:
             return meaning
-    near = difflib.get_close_matches(_fold(word)[:64], folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(_fold(word)[:64], folded, n=1, cutoff=0.62)
     return folded[near[0]] if near else ""
 
 
@@ -141,7 +149,7 @@ def shown(value: Any, limit: int = 60) -> str:
         text = "[" + ", ".join(shown(v, limit // 2) for v in value[:9]) + (", …]" if len(value) > 9 else "]")
     else:
         text = str(value)
-    text = printable(text)
+    text = one_line(text)
     return text if len(text) <= limit + 2 else text[:limit] + "…"
 
 
@@ -152,8 +160,13 @@ def printable(text: str) -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return the text as `printable` does, with line breaks written out."""
+    return printable(text.replace("\n", "\\n"))
+
+
 def _full_stop(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+    return text if text.endswith((".", "?", "!", "…")) else f"{text}."
 
 
 def _fold(word: str) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from cnnspec.errors import Problem, did_you_mean, one_of, shown
+from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, one_of, shown
 from cnnspec.layers import REGISTRY, Layer
 from cnnspec.source import Document, KeyPath
 from cnnspec.validation import validate
@@ -44,11 +44,15 @@ def parse_items(
             "List at least one layer, such as `- conv: {filters: 6, kernel: 5}`",
         )
         problems.append(Problem(what, "", fix, document.place(path)))
+    intact = True
     for index, value in enumerate(values):
         item, more = _parse_item(value, document, (*path, index))
         problems += more
-        if item and not problems:
+        intact = intact and item is not None
+        if item and intact:
             items.append(item)
+        if len(problems) > MAX_PROBLEMS:
+            break
     return tuple(items), problems
 
 
@@ -56,6 +60,8 @@ def _parse_item(value: Any, document: Document, path: KeyPath) -> tuple[Item | N
     if isinstance(value, str):
         layer, problems = _parse_layer(value, {}, document, path)
         return (Item(layer, path) if layer else None), problems
+    if path in document.refused:
+        return None, []
     if not isinstance(value, dict):
         what, why = f"{shown(value)} is not a layer", "an item is a layer's name, alone or with its fields"
         return None, [Problem(what, why, "Write it like `- relu` or `- fc: 120`", document.value_place(path))]
@@ -65,7 +71,9 @@ def _parse_item(value: Any, document: Document, path: KeyPath) -> tuple[Item | N
         return None, [*problems, _not_one_layer(words, value, document, path)]
     word = words[0]
     where = (*path, word)
-    if value[word] is None:
+    if where in document.refused:
+        layer, more = None, []
+    elif value[word] is None:
         layer, more = None, [_nothing_after_colon(word, document, where)]
     else:
         layer, more = _parse_layer(word, value[word], document, where)
@@ -95,7 +103,10 @@ def _parse_layer(
 
 def _modifier_problems(value: dict[str, Any], document: Document, path: KeyPath) -> list[Problem]:
     problems = []
-    name, repeat = value.get("name", "a"), value.get("repeat", 1)
+    given = {
+        word: value[word] for word in MODIFIERS if word in value and (*path, word) not in document.refused
+    }
+    name, repeat = given.get("name", "a"), given.get("repeat", 1)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, and not begin with a digit"
         problems.append(Problem(f"name is {shown(name)}", why, "", document.value_place((*path, "name"))))
@@ -119,13 +130,18 @@ def _not_one_layer(words: list[str], value: dict[str, Any], document: Document, 
     layer = known[0] if known else words[0]
     fix = f"Fields stand in the layer's braces: `{layer}: {{{wrong}: …}}`"
     if not known or wrong not in REGISTRY[layer].model_fields:
-        fix = did_you_mean(wrong, [*MODIFIERS, *REGISTRY]) or fix
+        fix = did_you_mean(wrong, [*MODIFIERS, *REGISTRY]) or f"Beside a layer stand only {one_of(MODIFIERS)}"
     return Problem(f"unknown modifier {shown(wrong)}", "", fix, document.place((*path, wrong)))
 
 
 def _unknown_layer(word: str, document: Document, path: KeyPath) -> Problem:
     synonyms = {synonym: layer.type for layer in REGISTRY.values() for synonym in layer.synonyms}
     fix = did_you_mean(word, REGISTRY, synonyms) or "`cnnspec layers` lists them all"
+    first, _, rest = word.partition(" ")
+    if first in REGISTRY and rest.startswith("{"):
+        fix = f"Put a colon after it: `{first}: {{…}}`"
+    elif first in REGISTRY and rest.startswith("- "):
+        fix = "Begin the dashes of all layers in the same column"
     return Problem(f"unknown layer {shown(word)}", "", fix, document.place(path))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnnspec.errors import Place, Problem, RuleError, SpecError
+from cnnspec.errors import MAX_PROBLEMS, Place, Problem, RuleError, SpecError
 from cnnspec.items import Item
 from cnnspec.layers import Layer
 from cnnspec.shape import Shape
@@ -55,6 +55,12 @@ class Step:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rpartition(".")[2]
+
+    @property
+    def label(self) -> str:
+        """The path, and the layer's type where the name does not tell it: ``stem (conv)``."""
+        number = self.name.removeprefix(self.type).removeprefix("_")
+        return self.path if number.isdigit() and self.name != number else f"{self.path} ({self.type})"
 
     def leaves(self) -> Iterator["Step"]:
         """Yield the layers in it, first to last."""
@@ -209,6 +215,8 @@ class _Expansion:
         first: dict[str, Place] = {}
         names = _Names("")
         for item in items:
+            if len(first) > MAX_LAYERS or len(self.problems) > MAX_PROBLEMS:
+                return  # too many of either, which is told elsewhere
             place = self.document.value_place((*item.path[:-1], "name") if item.name else item.path)
             repeats = 1 if item.name or item.repeat is None else min(item.repeat, MAX_LAYERS)
             for name in [names.of(item) for _ in range(repeats)]:
@@ -242,4 +250,9 @@ class _Names:
             return self.prefix + item.name
         kind = item.layer.type
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
-        return f"{self.prefix}{kind}{self.numbers[kind]}"
+        return f"{self.prefix}{numbered(kind, self.numbers[kind])}"
+
+
+def numbered(kind: str, number: int) -> str:
+    """Return the name of the n-th unnamed layer of a kind: ``conv1``, but ``relu6_1``, as relu has a 61st too."""
+    return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"

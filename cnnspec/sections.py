@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.catalog import DATA_SETS
@@ -93,10 +93,18 @@ def _input_shape(value: Any) -> Shape:
     return tuple(value)
 
 
+def _version(value: Any) -> int:
+    if type(value) is not int or value != 1:  # true and 1.0 equal 1, but are something else
+        refuse(value, "it must be 1")
+    return value
+
+
 class Top(Section):
     """The keys of the file itself."""
 
-    cnnspec: Literal[1] = Field(1, description="version of the language")
+    cnnspec: Annotated[Literal[1], BeforeValidator(_version)] = Field(
+        1, description="version of the language"
+    )
     name: str | None = Field(
         None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", description="name of the network"
     )

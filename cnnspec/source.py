@@ -10,12 +10,13 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cnnspec.errors import Place, Problem, SpecError, shown
+from cnnspec.errors import MAX_PROBLEMS, Place, Problem, SpecError, shown
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
@@ -48,13 +49,22 @@ class Mark:
 
 @dataclass(slots=True)
 class Document:
-    """A file's values, with the places of every key and value by its path."""
+    """A file's values, with the places of every key and value by its path.
+
+    `refused` holds the paths that a problem of form is noted for already: their values stand
+    for nothing, and whatever else is wrong with them follows from that.
+    """
 
     file: str
     lines: list[str]
     value: Any = None
     keys: dict[KeyPath, Mark] = field(default_factory=dict)
     values: dict[KeyPath, Mark] = field(default_factory=dict)
+    refused: set[KeyPath] = field(default_factory=set)
+
+    def holds_refused(self, path: KeyPath) -> bool:
+        """Tell whether the value at the path, or one in it, is refused already."""
+        return any(refused[: len(path)] == path for refused in self.refused)
 
     def place(self, path: KeyPath) -> Place:
         """Return the place of the key at the path, else of its value, else of what holds it."""
@@ -88,6 +98,8 @@ def read_text(path: str | Path) -> str:
     file = "<stdin>" if str(path) == "-" else str(path)
     try:
         if str(path) == "-":
+            if sys.stdin is None:
+                raise SpecError(_of_file(file, "standard input is closed", "", "Name a file, or pipe one in"))
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             if stat.S_ISDIR(Path(path).stat().st_mode):
@@ -109,7 +121,7 @@ def read_text(path: str | Path) -> str:
 def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
     """Return the values of a YAML text with their places, and all that is wrong with its form."""
     document = Document(file, text.splitlines())
-    problems = list(_tabs(document))
+    problems = list(islice(_tabs(document), MAX_PROBLEMS + 1))
     if problems:
         return document, problems
     reader = _Reader(document, problems)
@@ -151,6 +163,8 @@ class _Reader:
             raise _StopReading
 
     def note(self, event: Any, what: str, why: str = "", fix: str = "") -> None:
+        if len(self.problems) > MAX_PROBLEMS:
+            raise _StopReading
         mark = event.start_mark
         place = self.document.at(mark.line + 1, mark.column + 1)
         self.problems.append(Problem(what, why, fix, place))
@@ -166,16 +180,19 @@ class _Reader:
             raise _StopReading
         if isinstance(event, yaml.AliasEvent):
             self.note(event, f"alias '*{event.anchor}'", "a spec has no aliases", "Write the value out")
+            self.document.refused.add(path)
             return None
         if event.anchor is not None:
             self.note(event, f"anchor '&{event.anchor}'", "a spec has no anchors", "Remove it")
         if getattr(event, "tag", None) is not None:
-            self.note(event, f"tag {shown(event.tag)}", "a spec has no tags", "Remove it")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.note(event, f"tag {shown(tag)}", "a spec has no tags", "Remove it")
+            self.document.refused.add(path)
         if isinstance(event, yaml.MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(path)
-        return event.value if quoted or event.style in ("|", ">") else self.plain(event)
+        return event.value if quoted or event.style in ("|", ">") else self.plain(event, path)
 
     def sequence(self, path: KeyPath) -> list[Any]:
         values: list[Any] = []
@@ -201,12 +218,14 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             self.note(event, "this key is not a word", "keys are words in a spec")
             self.value(event, (*path, "?"))
+            self.document.refused.add((*path, "?"))
             return "?"
         key: str = event.value
         if event.anchor is not None or event.tag is not None:
             self.note(event, "an anchor or tag before a key", "a spec has neither", "Remove it")
         if key == "<<":
             self.note(event, "merge key '<<'", "a spec has no merge keys", "Write the fields out")
+            self.document.refused.add((*path, key))
         elif (*path, key) in self.document.keys:
             first = self.document.keys[(*path, key)].line
             self.note(event, f"{shown(key)} stands twice; first in line {first}", "", "Remove one of them")
@@ -215,30 +234,33 @@ class _Reader:
             self.document.keys[(*path, key)] = Mark(mark.line + 1, mark.column + 1)
         return key
 
-    def plain(self, event: Any) -> Any:
-        """Return what a bare scalar means in YAML 1.2's core schema."""
+    def plain(self, event: Any, path: KeyPath) -> Any:
+        """Return what a bare scalar means in YAML 1.2's core schema; None for a number that cannot be."""
         text: str = event.value
         if _NULL.fullmatch(text):
             return None
         if _BOOL.fullmatch(text):
             return text.lower() == "true"
         if _INT.fullmatch(text):
-            return self.integer(event, text)
+            return self.integer(event, text, path)
         if _FLOAT.fullmatch(text):
             number = float(text)
             if abs(number) != float("inf"):
                 return number
-            self.note(event, f"{shown(text)} is too large for a number", "", "Write a smaller one")
+            self.note(event, f"{_cut(text)} is too large for a number", "", "Write a smaller one")
         elif _NOT_FINITE.fullmatch(text):
             self.note(event, f"{text} is not a finite number", "no field can take it", "Write a number")
-            return None
-        return text
+        else:
+            return text
+        self.document.refused.add(path)
+        return None
 
-    def integer(self, event: Any, text: str) -> int:
+    def integer(self, event: Any, text: str, path: KeyPath) -> int | None:
         digits = text.lstrip("+-")
         if len(digits) > MAX_DIGITS:
-            self.note(event, f"{shown(text, 24)} is too large", f"numbers have at most {MAX_DIGITS} digits")
-            return 1
+            self.note(event, f"{_cut(text)} is too large", f"numbers have at most {MAX_DIGITS} digits")
+            self.document.refused.add(path)
+            return None
         if digits.startswith(("0o", "0x")):
             return int(digits, 0)
         if len(digits) > 1 and digits.startswith("0"):
@@ -264,7 +286,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
     mark = error.context_mark if error.problem_mark is None else error.problem_mark
     place = Place(document.file) if mark is None else document.at(mark.line + 1, mark.column + 1)
     why = error.problem or "it cannot be read"
-    if error.context and error.context_mark is not None:
+    if error.context and error.context_mark and mark and error.context_mark.line != mark.line:
         why += f", {error.context} that starts in line {error.context_mark.line + 1}"
     return Problem(
         "this is not valid YAML", why, "Check brackets, quotes, colons and indentation here", place
@@ -293,6 +315,10 @@ def _decode(data: bytes, file: str) -> str:
         fix = "A spec has at least `input:` and `layers:`; see `cnnspec layers`"
         raise SpecError(_of_file(file, "the file is empty", "", fix))
     return text
+
+
+def _cut(number: str) -> str:
+    return number if len(number) <= 24 else f"{number[:24]}…"
 
 
 def _of_file(file: str, what: str, why: str, fix: str) -> Problem:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnspec import source
-from cnnspec.errors import Problem, SpecError
+from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.items import Item, parse_items
 from cnnspec.sections import Data, Top, Train
 from cnnspec.shape import Shape
@@ -99,6 +99,9 @@ def parse(document: Document) -> tuple[Spec | None, list[Problem]]:
     their shapes can be checked all the same; it is None where not even the input is known.
     """
     value = document.value
+    if value is None:
+        fix = "A spec has at least `input:` and `layers:`"
+        return None, [Problem("the file says nothing", "", fix, Place(document.file))]
     if not isinstance(value, dict):
         what = f"the file holds {'a list' if isinstance(value, list) else 'a single value'}, not a mapping"
         fix = "A spec has at least `input:` and `layers:`"
@@ -123,5 +126,7 @@ def _input_alone(value: dict[str, Any]) -> Shape | None:
 
 
 def _name_of(file: str) -> str:
+    if file.startswith("<"):  # a text, or standard input
+        return "network"
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in Path(file).stem)
     return stem.lstrip(".-")[:64] or "network"

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cnnspec.errors import Problem, did_you_mean, nearest, one_of, shown
+from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, nearest, one_of, shown
 from cnnspec.source import Document, KeyPath
 
 M = TypeVar("M", bound=BaseModel)
@@ -15,6 +15,8 @@ FIELD_SYNONYMS = {
     "channels": "filters",
     "features": "filters",
     "kernel_size": "kernel",
+    "filter_size": "kernel",
+    "pool_size": "kernel",
     "size": "kernel",
     "strides": "stride",
     "out_features": "units",
@@ -50,18 +52,29 @@ def validate(
         return model.model_validate(value), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    unknown = [(e["loc"], _right_name(e["loc"], model)) for e in errors if e["type"] == "extra_forbidden"]
+    extra = [e["loc"] for e in errors if e["type"] == "extra_forbidden"][: MAX_PROBLEMS + 1]
+    unknown = [(loc, _right_name(loc, model)) for loc in extra]
     # A misspelt field is not missing as well: one mistake, one message.
     meant = {(*loc[:-1], name) for loc, name in unknown if name}
     missing: dict[KeyPath, list[str]] = {}
     for e in errors:
         if e["type"] == "missing" and e["loc"] not in meant:
             missing.setdefault(e["loc"][:-1], []).append(str(e["loc"][-1]))
-    rest = [e for e in errors if e["type"] != "missing"]
+    rest = [e for e in errors if e["type"] != "missing" and not _follows(e, document, path)][
+        : MAX_PROBLEMS + 1
+    ]
     problems = [
         _missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()
     ]
     return None, problems + [_problem(one, model, document, path, owner) for one in rest]
+
+
+def _follows(one: Any, document: Document, path: KeyPath) -> bool:
+    """Tell whether an error only follows from a value that was refused when it was read."""
+    where = (*path, *one["loc"])
+    if one["type"] == "extra_forbidden":
+        return where in document.refused
+    return bool(one["loc"]) and document.holds_refused(where)
 
 
 def _missing(names: list[str], document: Document, where: KeyPath, holder: str) -> Problem:
@@ -85,6 +98,8 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
         fields = _fields_at(location, model)
         fix = f"It has {one_of(fields)}" if fields else "It has no fields"
         fix = f"Did you mean '{right}'?" if right else fix
+        if value is None and ":" in name:
+            fix = f"Put a space after the colon: `{name.replace(':', ': ')}`"
         return Problem(f"unknown field {shown(name)} of {holder}", "", fix, document.place(where))
     if isinstance(value, str) and document.is_quoted(where) and _LIKE_A_NUMBER.fullmatch(value):
         fix = f"Remove the quotes: {value}"
@@ -93,6 +108,8 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
         place = document.place((*where, context["at"])) if "at" in context else document.value_place(where)
         return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
     what, why, fix = _sentence(kind, context, name, value)
+    if kind == "model_type":
+        why += f" with {one_of(_fields_at((*location, ''), model))}"
     return Problem(what, why, fix, document.value_place(where))
 
 
@@ -101,7 +118,12 @@ def _sentence(kind: str, context: dict[str, Any], name: str, value: Any) -> tupl
     if kind == "rule":
         return f"{name} {context['what']}", context["why"], ""
     if kind in _EXPECTED:
-        return f"{name} is {shown(value)}", f"it must be {_EXPECTED[kind]}", ""
+        fix = ""
+        if kind == "string_type" and isinstance(value, (int, float)):
+            fix = "Put it in quotes"
+        if kind == "list_type" and str(value).startswith("-"):
+            fix = "Put a space after each dash"
+        return f"{name} is {shown(value)}", f"it must be {_EXPECTED[kind]}", fix
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])
         words = [word or number for word, number in allowed]

@@ -81,6 +81,17 @@ def test_python_block(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stdout == "(10,) 61750 416520\n"
 
 
+def test_error_messages() -> None:
+    """The messages shown are those of such a file."""
+    layers = ["conv: {filters: 6, kernel: 5}", "maxpool: 2", "conv: {filters: 16, kernel: 5}", "maxpool: 2"]
+    layers += ["conv: {filters: 16, kernel: 5}", "flatten", "fc: {untis: 10}"]
+    with pytest.raises(cnnspec.SpecError) as caught:
+        cnnspec.loads(
+            "input: [1, 20, 20]\nlayers:\n" + "".join(f"  - {layer}\n" for layer in layers), file="net.yaml"
+        )
+    assert f"```\n{caught.value}\n```" in README
+
+
 def test_first_commands() -> None:
     """The two commands of the first table are targets of the Makefile, and files linked to are there."""
     makefile = (ROOT / "Makefile").read_text()

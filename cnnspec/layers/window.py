@@ -30,4 +30,4 @@ def _size(windows: tuple[Window, ...]) -> str:
 
 
 def _space(x: Shape) -> str:
-    return f"{x[1]} long" if len(x) == 2 else times(x[1:])
+    return f"{x[1]}-long" if len(x) == 2 else times(x[1:])
