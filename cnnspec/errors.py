@@ -155,9 +155,12 @@ def shown(value: Any, limit: int = 60) -> str:
 
 def printable(text: str) -> str:
     """Return the text without control and invisible characters, which could steer a terminal."""
-    return "".join(
-        c if c == "\n" or unicodedata.category(c)[0] != "C" else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
+    return "".join(c if c == "\n" or is_visible(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def is_visible(character: str) -> bool:
+    """Tell whether a character is neither a control character nor an invisible one."""
+    return unicodedata.category(character)[0] != "C"
 
 
 def one_line(text: str) -> str:

@@ -130,7 +130,10 @@ def _not_one_layer(words: list[str], value: dict[str, Any], document: Document, 
     layer = known[0] if known else words[0]
     fix = f"Fields stand in the layer's braces: `{layer}: {{{wrong}: …}}`"
     if not known or wrong not in REGISTRY[layer].model_fields:
-        fix = did_you_mean(wrong, [*MODIFIERS, *REGISTRY]) or f"Beside a layer stand only {one_of(MODIFIERS)}"
+        fix = (
+            did_you_mean(wrong, [*MODIFIERS, *REGISTRY])
+            or f"Only {' and '.join(MODIFIERS)} stand beside a layer"
+        )
     return Problem(f"unknown modifier {shown(wrong)}", "", fix, document.place((*path, wrong)))
 
 

@@ -59,8 +59,8 @@ class Step:
     @property
     def label(self) -> str:
         """The path, and the layer's type where the name does not tell it: ``stem (conv)``."""
-        number = self.name.removeprefix(self.type).removeprefix("_")
-        return self.path if number.isdigit() and self.name != number else f"{self.path} ({self.type})"
+        told = (self.name, self.name.rstrip("0123456789").rstrip("_"))
+        return self.path if self.type in told else f"{self.path} ({self.type})"
 
     def leaves(self) -> Iterator["Step"]:
         """Yield the layers in it, first to last."""
@@ -254,5 +254,5 @@ class _Names:
 
 
 def numbered(kind: str, number: int) -> str:
-    """Return the name of the n-th unnamed layer of a kind: ``conv1``, but ``relu6_1``, as relu has a 61st too."""
+    """Return the name of the n-th unnamed layer of a type: ``conv1``; ``relu6_1``, as there may be a relu61."""
     return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import source
+from cnnspec import source, textfile
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.items import Item, parse_items
 from cnnspec.sections import Data, Top, Train
@@ -74,7 +74,7 @@ def load(path: str | Path) -> Spec:
 
     Raises SpecError with every problem of the file, in order.
     """
-    text = source.read_text(path)
+    text = textfile.read_text(path)
     return loads(text, file="<stdin>" if str(path) == "-" else str(path))
 
 

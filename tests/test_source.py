@@ -1,7 +1,6 @@
 """YAML is read by the core schema of YAML 1.2, with places, and hostile text is refused."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnnspec import source
-from cnnspec.errors import SpecError
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
 
@@ -69,17 +67,17 @@ REFUSED = {
     "leading zero": ("a: -09", "f:1:4: -09 can be read in two ways"),
     "not a number": ("a: .nan", "f:1:4: .nan is not a finite number"),
     "infinity": ("a: -.inf", "f:1:4: -.inf is not a finite number"),
-    "too large a float": ("a: 1e999", "f:1:4: '1e999' is too large"),
+    "too large a float": ("a: 1e999", "f:1:4: 1e999 is too large"),
     "300 digits": ("a: " + "9" * 300, "is too large; numbers have at most 18 digits"),
     "duplicate key": ("a: 1\nb: 2\na: 3", "f:3:1: 'a' stands twice; first in line 1"),
     "duplicate key in flow": ("{a: 1, a: 2}", "f:1:8: 'a' stands twice"),
     "anchor": ("a: &x 1", "f:1:4: anchor '&x'; a spec has no anchors"),
     "alias": ("a: *x", "f:1:4: alias '*x'"),
     "merge key": ("a: {<<: 1}", "f:1:5: merge key '<<'"),
-    "tag": ("a: !!int 3", "tag 'tag:yaml.org,2002:int'"),
+    "tag": ("a: !!int 3", "tag '!!int'; a spec has no tags"),
     "local tag": ("a: !x 3", "tag '!x'"),
     "bare tag": ("a: ! 3", "tag '!'"),
-    "python tag": ("a: !!python/object/apply:os.system ['echo hacked']", "tag 'tag:yaml.org,2002:python"),
+    "python tag": ("a: !!python/object/apply:os.system ['echo hacked']", "tag '!!python/object/apply:os.system'"),
     "anchor at a key": ("&x a: 1", "anchor"),
     "two documents": ("a: 1\n---\nb: 2", "f:2:1: a second document starts here"),
     "tab": ("a:\n\tb: 1", "f:2:1: a tab in the indentation"),
@@ -125,48 +123,6 @@ def test_places() -> None:
     assert document.is_quoted(("a", 0, "é", "c"))
     assert not document.is_quoted(("a", 0, "é", "b"))
     assert document.place(("a", 0, "é", "missing")).column == 5
-
-
-def write(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
-
-
-FILES = {
-    "missing": (lambda path: path, "there is no such file"),
-    "a folder": (lambda path: path.mkdir() or path, "this is a folder; a spec is one file"),
-    "empty": (lambda path: write(path, b""), "the file is empty"),
-    "blank": (lambda path: write(path, b" \n\n"), "the file is empty"),
-    "too large": (lambda path: write(path, b"#" * (1 << 20) + b"\n"), "larger than 1 MiB"),
-    "latin-1": (lambda path: write(path, b"a: 1\nb: caf\xe9\n"), ":2:7: byte 0xe9 is not UTF-8 text"),
-    "UTF-16": (lambda path: write(path, "a: 1".encode("utf-16")), ":1:1: byte 0xff is not UTF-8 text"),
-    "a picture": (lambda path: write(path, b"\x89PNG\r\n\x1a\n\0\0"), ":1:1: byte 0x89 is not UTF-8"),
-    "control character": (lambda path: write(path, b"a: 1\nb: \x1b[31m\n"), ":2:4: control character U+001B"),
-    "zero byte": (lambda path: write(path, b"a: \0"), ":1:4: control character U+0000"),
-}
-
-
-@pytest.mark.parametrize("case", FILES.values(), ids=FILES)
-def test_files(case: Any, tmp_path: Path) -> None:
-    """A file that is no text of a spec is an error that names it."""
-    make, message = case
-    path = make(tmp_path / "net.yaml")
-    with pytest.raises(SpecError) as caught:
-        source.read_text(path)
-    assert str(caught.value).startswith(str(path))
-    assert message in str(caught.value)
-
-
-def test_missing_suffix(tmp_path: Path) -> None:
-    """A name without its suffix is completed in the message."""
-    (tmp_path / "net.yaml").touch()
-    with pytest.raises(SpecError, match=r"Did you mean '.*net.yaml'\?"):
-        source.read_text(tmp_path / "net")
-
-
-def test_byte_order_mark(tmp_path: Path) -> None:
-    """A byte order mark, as some editors write it, is no part of the text."""
-    assert source.read_text(write(tmp_path / "net.yaml", b"\xef\xbb\xbfa: 1")) == "a: 1"
 
 
 @settings(deadline=None)

@@ -1,9 +1,11 @@
 """The command line: parse, call, render; nothing else."""
 
 import importlib
+import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -11,7 +13,7 @@ import click
 
 from cnnspec import __version__
 from cnnspec.cli.console import report_crash, report_problems
-from cnnspec.errors import CnnspecError
+from cnnspec.errors import CnnspecError, Problem
 
 COMMANDS = {
     "summary": "inspect",
@@ -61,6 +63,10 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; the process exits with 0, 1, 2, 130 or 143 and never with a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Where output is not UTF-8, a sign such as × becomes a question mark, not an error.
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -71,9 +77,6 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except CnnspecError as error:
-        report_problems(error.problems)
-        return 1
     except (KeyboardInterrupt, click.Abort) as error:
         # click turns every KeyboardInterrupt into its Abort.
         return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
@@ -81,10 +84,21 @@ def run(arguments: list[str]) -> int:
         # Whoever read our output has seen enough, as `head` does; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its exit
         return 0
+    except (CnnspecError, OSError) as error:
+        report_problems(_problems_of(error))
+        return 1
     except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, no traceback
         report_crash(error)
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _problems_of(error: CnnspecError | OSError) -> Sequence[Problem]:
+    if isinstance(error, CnnspecError):
+        return error.problems
+    # What commands open and read has errors of its own: this is a full disk, or a device that is gone.
+    what = f"cannot read or write {error.filename or 'the output'}"
+    return [Problem(what, error.strerror or type(error).__name__)]
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from cnnspec.errors import Problem
+from cnnspec.errors import Problem, is_visible
 
 PIPED_WIDTH = 200
 """Columns where output is no terminal: wide enough that no table is cut."""
@@ -36,7 +36,9 @@ def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
     import json
 
-    print_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    # Control and invisible characters could steer a terminal, and lone surrogates are not in UTF-8.
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print_text("".join(c if c == "\n" or is_visible(c) else json.dumps(c)[1:-1] for c in text) + "\n")
 
 
 def print_text(text: str) -> None:

@@ -9,7 +9,7 @@ from cnnspec import fit
 from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
 from cnnspec.cli.options import format_option, spec_argument
-from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_of, printable
+from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_line, one_of, printable
 from cnnspec.plan import Plan, trace
 from cnnspec.views import explain as explaining
 from cnnspec.views import summary as summing
@@ -69,27 +69,27 @@ def explain(spec: str, layer: str | None, form: str) -> int:
         ]
         if not explanations and not problems:
             paths = [step.path for step in plan.layers]
-            fix = (
-                did_you_mean(layer, paths) or f"It has {one_of(paths[:12])}{', …' if len(paths) > 12 else ''}"
-            )
+            known = one_of(paths) if len(paths) <= 12 else f"{', '.join(paths[:12])}, …"
+            fix = did_you_mean(layer, paths) or f"It has {known}"
             raise SpecError(
                 Problem(f"{plan.name} has no layer '{layer}'", "", fix, Place(plan.spec.document.file))
             )
-    if form == "json":
+    if form == "text":
+        _print_explanations(explanations)
+    elif not problems:
         print_json([explaining.as_json(e) for e in explanations])
-    else:
-        _print_explanations(plan, explanations)
     report_problems(problems)
     return 1 if problems else 0
 
 
-def _print_explanations(plan: Plan, explanations: list[explaining.Explanation]) -> None:
+def _print_explanations(explanations: list[explaining.Explanation]) -> None:
     console = out()
-    legend = explaining.legend(plan)
+    legend = explaining.legend(explanations)
     if legend:
         console.print(Text(legend, style="dim"))
-    for explanation in explanations:
-        console.print()
+    for number, explanation in enumerate(explanations):
+        if legend or number:
+            console.print()
         console.print(Text(explaining.heading(explanation.step), style="bold"))
         console.print(Text(f"  {explanation.text}", style="dim"))
         for formula in explanation.formulas:
@@ -102,6 +102,8 @@ def _print_explanations(plan: Plan, explanations: list[explaining.Explanation]) 
 @click.option("--resolved", is_flag=True, help="Print the spec with all defaults filled in.")
 def check(files: tuple[str, ...], form: str, resolved: bool) -> int:
     """Check each SPEC: its form, its shapes, and whether it fits its data."""
+    if resolved and (len(files) > 1 or form == "json"):
+        raise click.UsageError("--resolved prints one SPEC, as YAML")
     reports: list[dict[str, Any]] = []
     failed = False
     for file in files:
@@ -115,7 +117,8 @@ def check(files: tuple[str, ...], form: str, resolved: bool) -> int:
             continue
         report_problems(problems)
         if plan and not wrong:
-            print_text(_resolved(plan) if resolved else f"{file}: ok, {_count(plan)}\n")
+            name = one_line(plan.spec.document.file)
+            print_text(_resolved(plan) if resolved else f"{name}: ok, {_count(plan)}\n")
     if form == "json":
         print_json(reports)
     return 1 if failed else 0

@@ -26,8 +26,8 @@ class _Pool(Layer):
     ceil_mode: bool = Field(False, description="round the output size up, not down")
 
     def resolved(self) -> dict[str, Any]:
-        fields = super().resolved()
-        return fields | {"stride": fields.get("stride", fields["kernel"])}
+        fields = self.model_dump()  # every field in its place, also a stride not given
+        return fields | {"stride": fields["kernel"] if self.stride is None else fields["stride"]}
 
     def spacing(self, rank: int) -> tuple[int, ...]:
         """Return the dilation on each axis."""

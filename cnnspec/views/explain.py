@@ -51,9 +51,10 @@ def explain_step(step: Step) -> Explanation:
     return Explanation(step, doc, tuple(formulas))
 
 
-def legend(plan: Plan) -> str:
-    """Return what the letters mean, as far as the plan's formulas use them."""
-    windows = [w for step in plan.layers if step.layer for w in step.layer.windows(step.input)]
+def legend(explanations: list[Explanation]) -> str:
+    """Return what the letters mean, as far as the formulas use them."""
+    steps = [explanation.step for explanation in explanations]
+    windows = [w for step in steps if step.layer for w in step.layer.windows(step.input)]
     if not windows:
         return ""
     return LEGEND + (LEGEND_DILATION if any(w.d > 1 for w in windows) else "")
@@ -61,8 +62,7 @@ def legend(plan: Plan) -> str:
 
 def heading(step: Step) -> str:
     """Return a layer's name and shapes: ``conv1: 1×32×32 → 6×28×28``."""
-    kind = "" if step.name.startswith(step.type) else f" ({step.type})"
-    return f"{step.path}{kind}: {times(step.input)} → {times(step.output)}"
+    return f"{step.label}: {times(step.input)} → {times(step.output)}"
 
 
 def as_json(explanation: Explanation) -> dict[str, Any]:

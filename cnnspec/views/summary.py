@@ -156,7 +156,7 @@ def _visible(step: Step, depth: int | None, level: int) -> Iterator[Step]:
 def _label(step: Step) -> str:
     if step.layer is None:
         return f"{step.path} ({step.children[0].type} ×{len(step.children)})" if step.children else step.path
-    return step.path if step.name.startswith(step.type) else f"{step.path} ({step.type})"
+    return step.label
 
 
 def _kernel(step: Step) -> str:
