@@ -254,5 +254,5 @@ class _Names:
 
 
 def numbered(kind: str, number: int) -> str:
-    """Return the name of the n-th unnamed layer of a type: ``conv1``; ``relu6_1``, as there may be a relu61."""
+    """Return an unnamed layer's name: ``conv1``; ``relu6_1``, as relu can have a 61st."""
     return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"

@@ -77,7 +77,10 @@ REFUSED = {
     "tag": ("a: !!int 3", "tag '!!int'; a spec has no tags"),
     "local tag": ("a: !x 3", "tag '!x'"),
     "bare tag": ("a: ! 3", "tag '!'"),
-    "python tag": ("a: !!python/object/apply:os.system ['echo hacked']", "tag '!!python/object/apply:os.system'"),
+    "python tag": (
+        "a: !!python/object/apply:os.system ['echo hacked']",
+        "tag '!!python/object/apply:os.system'",
+    ),
     "anchor at a key": ("&x a: 1", "anchor"),
     "two documents": ("a: 1\n---\nb: 2", "f:2:1: a second document starts here"),
     "tab": ("a:\n\tb: 1", "f:2:1: a tab in the indentation"),

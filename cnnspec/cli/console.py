@@ -32,6 +32,11 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
+def print_line(console: Console, text: Text) -> None:
+    """Print a text, broken between words where a terminal is too narrow for it, else as one line."""
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON on standard output."""
     import json

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cnnspec.cli.console import print_line
 from cnnspec.errors import printable
 from cnnspec.training.report import Job, Reporter
 
@@ -33,7 +34,7 @@ class Announcer(Reporter):
         if job.sample_because:
             text = Text(f"Training on {job.data_title}, not on {job.asked}: ", style="bold yellow")
             text.append(printable(f"{job.sample_because}."), style="yellow")
-            self.live.print(text, soft_wrap=True)
+            print_line(self.live, text)
 
 
 class Watcher(Announcer):
@@ -55,7 +56,7 @@ class Watcher(Announcer):
 
     def notice(self, text: str) -> None:
         """Say what takes time."""
-        self.live.print(Text(printable(text)), soft_wrap=True)
+        print_line(self.live, Text(printable(text)))
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         """Show a bar for the file."""
@@ -80,8 +81,8 @@ class Watcher(Announcer):
         self.close()
         super().begin(job)
         sizes = f"{job.train_size:,} pictures to learn from, {job.test_size:,} to test"
-        self.lines.print(Text(f"{job.plan.name} on {job.data_title}", style="bold"), soft_wrap=True)
-        self.lines.print(Text(f"{sizes}; {job.device}; {printable(job.folder)}"), soft_wrap=True)
+        print_line(self.lines, Text(f"{job.plan.name} on {job.data_title}", style="bold"))
+        print_line(self.lines, Text(f"{sizes}; {job.device}; {printable(job.folder)}"))
         self.lines.print()
         self.lines.print(
             Text(f"{'epoch':>7}  {'train loss':>10}  {'test loss':>9}  {_accuracy_heading(job)}  {'time':>7}")

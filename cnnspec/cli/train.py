@@ -9,7 +9,7 @@ from rich.text import Text
 from cnnspec import fit
 from cnnspec import spec as specs
 from cnnspec.catalog import DATA_SETS
-from cnnspec.cli.console import err, out, print_json, report_problems
+from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
 from cnnspec.errors import SpecError, printable
 from cnnspec.plan import make_plan
@@ -79,7 +79,7 @@ def _say_stopped(folder: str) -> None:
         if kept
         else "Stopped; nothing is kept."
     )
-    err().print(Text(text), soft_wrap=True)
+    print_line(err(), Text(text))
 
 
 def _as_json(result: "Result") -> dict[str, Any]:
@@ -112,6 +112,6 @@ def _print_result(result: "Result", *, quiet: bool) -> None:
         text += f" (best {100 * best:.2f} % in epoch {run.best_epoch})"
     if not quiet:
         console.print()
-    console.print(Text(f"{run.plan.name}: {text}, {where}."), soft_wrap=True)
+    print_line(console, Text(f"{run.plan.name}: {text}, {where}."))
     folder = printable(str(run.folder))
-    console.print(Text(f"The run is in {folder}. Try: cnnspec predict {folder} IMAGE"), soft_wrap=True)
+    print_line(console, Text(f"The run is in {folder}. Try: cnnspec predict {folder} IMAGE"))

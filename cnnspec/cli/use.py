@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.cli.console import err, out, print_json, report_problems
+from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, threads_option
 from cnnspec.errors import DataError, printable
 
@@ -48,7 +48,7 @@ def evaluate(run: str, device: str, threads: int | None, data_root: str | None, 
 
 
 def _notice(text: str) -> None:
-    err().print(Text(printable(text)), soft_wrap=True)
+    print_line(err(), Text(printable(text)))
 
 
 def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
 
 def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     console = out()
-    console.print(Text(f"{run.plan.name}, epoch {run.best_epoch}, on {title}", style="bold"), soft_wrap=True)
+    print_line(console, Text(f"{run.plan.name}, epoch {run.best_epoch}, on {title}", style="bold"))
     right, total = int(result.confusion.trace()), int(result.confusion.sum())
     console.print(f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   loss {result.loss:.4f}")
     console.print()
@@ -118,4 +118,4 @@ def _print_prediction(prediction: "Prediction") -> None:
     others = ", ".join(f"{name} {100 * p:.1f} %" for name, p in ranked[1 : 1 + RUNNERS_UP])
     text = Text(f"{printable(prediction.image)}: ")
     text.append(prediction.label, style="bold").append(f"  {100 * prediction.probability:.1f} %")
-    out().print(text.append(f"   then {others}", style="dim"), soft_wrap=True)
+    print_line(out(), text.append(f"   then {others}", style="dim"))

@@ -1,0 +1,125 @@
+"""Each layer's formulas read as a textbook's, and come out at torch's numbers."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from formula import compute
+from torch.utils.flop_counter import FlopCounterMode
+
+import cnnspec
+from cnnspec.layers import REGISTRY
+from cnnspec.views.explain import explain, heading, legend
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+
+
+def plan_of(layers: str, shape: str = "[3, 16, 16]") -> cnnspec.Plan:
+    return cnnspec.loads(f"input: {shape}\nlayers:\n  - {layers}\n").plan()
+
+
+def formulas(plan: cnnspec.Plan) -> list[str]:
+    """Return the last layer's formulas as they are printed."""
+    return [f"{formula.of}: {formula}" for formula in explain(plan)[-1].formulas]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_printed_formula_is_torchs(path: Path) -> None:
+    """What is printed with a layer's numbers in it comes out at torch's sizes, parameters and MACs."""
+    plan = cnnspec.load(path).plan()
+    for explanation, module in zip(explain(plan), plan.build().children(), strict=True):
+        with FlopCounterMode(display=False) as counter:
+            y = module(torch.zeros(2, *explanation.step.input))
+        found = {formula.of: compute(formula.numbers) for formula in explanation.formulas}
+        assert found.pop("parameters", 0) == sum(p.numel() for p in module.parameters())
+        assert found.pop("MACs", 0) == counter.get_total_flops() / 4
+        assert set(found.values()) <= set(y.shape[1:])
+
+
+FORMULAS = {
+    "one formula for equal axes": (
+        "maxpool: 2",
+        ["height, width: (n + 2p − f)/s + 1 = (16 + 2·0 − 2)/2 + 1 = 8"],
+    ),
+    "one for each axis that differs": (
+        "maxpool: [2, 4]",
+        [
+            "height: (n + 2p − f)/s + 1 = (16 + 2·0 − 2)/2 + 1 = 8",
+            "width: (n + 2p − f)/s + 1 = (16 + 2·0 − 4)/4 + 1 = 4",
+        ],
+    ),
+    "rounded down": (
+        "maxpool: 3",
+        ["height, width: ⌊(n + 2p − f)/s⌋ + 1 = ⌊(16 + 2·0 − 3)/3⌋ + 1 = 5"],
+    ),
+    "rounded up": (
+        "maxpool: {kernel: 3, ceil_mode: true}",
+        ["height, width: ⌈(n + 2p − f)/s⌉ + 1 = ⌈(16 + 2·0 − 3)/3⌉ + 1 = 6"],
+    ),
+    "rounded up, less the window in the padding": (
+        "maxpool: {kernel: 1, stride: 2, ceil_mode: true}",
+        ["height, width: ⌈(n + 2p − f)/s⌉ = ⌈(16 + 2·0 − 1)/2⌉ = 8"],
+    ),
+    "dilated": (
+        "maxpool: {kernel: 3, stride: 1, dilation: 2}",
+        ["height, width: (n + 2p − d(f − 1) − 1)/s + 1 = (16 + 2·0 − 2·(3 − 1) − 1)/1 + 1 = 12"],
+    ),
+    "same, with an even kernel": (
+        "conv: {filters: 4, kernel: 2, padding: same, bias: false, groups: 1}",
+        [
+            "height, width: (n + 2p + 1 − f)/s + 1 = (16 + 2·0 + 1 − 2)/1 + 1 = 16",
+            "parameters: f·f·channels·filters = 2·2·3·4 = 48",
+            "MACs: f·f·channels·filters·output size = 2·2·3·4·16·16 = 12,288",
+        ],
+    ),
+    "each channel on its own": (
+        "depthwise_conv: 16",
+        [
+            "height, width: (n + 2p − f)/s + 1 = (16 + 2·0 − 16)/1 + 1 = 1",
+            "parameters: (f·f·channels/groups + 1)·filters = (16·16·1 + 1)·3 = 771",
+            "MACs: f·f·channels/groups·filters·output size = 16·16·1·3·1·1 = 768",
+        ],
+    ),
+    "a number that is no formula": ("prelu", ["parameters: slopes = 1 = 1"]),
+    "nothing to calculate": ("relu", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FORMULAS.values(), ids=FORMULAS)
+def test_formulas(case: tuple[str, list[str]]) -> None:
+    """A formula stands in letters, then in numbers, with rounding only where something is rounded."""
+    layers, expected = case
+    assert formulas(plan_of(layers)) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [("[2, 8]", "length"), ("[2, 8, 8]", "height, width"), ("[2, 8, 8, 8]", "depth, height, width")],
+)
+def test_axes_have_names(shape: str, axes: str) -> None:
+    """The axes are called as one calls them, in one, two and three dimensions."""
+    assert formulas(plan_of("maxpool: 2", shape))[0].startswith(f"{axes}: ")
+
+
+def test_legend() -> None:
+    """Letters are explained where they are used, and dilation only where there is one."""
+    assert legend(explain(plan_of("relu"))) == ""
+    assert legend(explain(plan_of("maxpool: 2"))) == "n input size, p padding, f filter size, s stride"
+    assert legend(explain(plan_of("maxpool: {kernel: 2, dilation: 2}"))).endswith(", d dilation")
+
+
+def test_heading() -> None:
+    """A layer is headed by its name, its type where the name doesn't tell it, and its shapes."""
+    (explanation,) = explain(plan_of("conv: {filters: 4, kernel: 1}\n    name: stem"))
+    assert heading(explanation.step) == "stem (conv): 3×16×16 → 4×16×16"
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_layer_says_what_it_does(name: str) -> None:
+    """Every layer is explained by a sentence, with or without a formula."""
+    case = REGISTRY[name].cases[0]
+    layer = {name: case.fields} if case.fields else name
+    (explanation,) = explain(
+        cnnspec.loads(f"input: [4, 16, 16]\nlayers: [{'relu' if name == 'fc' else layer}]").plan()
+    )
+    assert explanation.text.endswith((".", ")."))

@@ -1,0 +1,57 @@
+"""What the vocabulary says of a layer is what the layer does."""
+
+import json
+
+import pytest
+
+import cnnspec
+from cnnspec import source
+from cnnspec.layers import REGISTRY
+from cnnspec.views import vocabulary
+
+
+def test_every_layer_once() -> None:
+    """Each registered layer stands in one family, and the families in the order of the language."""
+    families = vocabulary.families()
+    listed = [layer.type for layers in families.values() for layer in layers]
+    assert sorted(listed) == sorted(REGISTRY)
+    assert list(families) == [family for family in vocabulary.FAMILIES if family in families]
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_defaults_are_those_of_a_spec(name: str) -> None:
+    """A field's printed default, written into a spec, is the value it has without it."""
+    layer = REGISTRY[name]
+    required = {field: 3 for field, info in layer.model_fields.items() if info.is_required()}
+    plain = layer.of(required).model_dump()
+    for row in vocabulary.field_rows(layer):
+        assert row.meaning
+        assert (row.default == "required") == (row.name in required)
+        if row.default not in ("required", "none"):
+            document, problems = source.parse(f"value: {row.default}", "f")
+            assert problems == []
+            assert document.value["value"] == plain[row.name]
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_example_is_a_spec(name: str) -> None:
+    """The example of each layer can be copied into a spec."""
+    layer = REGISTRY[name]
+    flat = "flatten, " if name == "fc" else ""
+    (*_, item) = cnnspec.loads(f"input: [4, 16, 16]\nlayers: [{flat}{layer.example}]").layers
+    assert isinstance(item.layer, layer)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_json(name: str) -> None:
+    """A layer's description is plain values, with a main field that it has."""
+    described = json.loads(json.dumps(vocabulary.as_json(REGISTRY[name])))
+    assert described.keys() == {"type", "family", "text", "example", "main", "fields"}
+    assert described["main"] in {None, *(field["name"] for field in described["fields"])}
+
+
+def test_synonyms_lead_to_one_layer() -> None:
+    """No other tool's name for a layer is itself a layer, or leads to two."""
+    synonyms = [synonym for layer in REGISTRY.values() for synonym in layer.synonyms]
+    assert len(set(synonyms)) == len(synonyms)
+    assert not set(synonyms) & set(REGISTRY)
