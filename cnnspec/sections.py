@@ -16,7 +16,7 @@ MAX_AXIS = 1_000_000
 class Section(BaseModel):
     """A mapping in the file, with a fixed set of fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def _per_channel(value: Any, *, positive: bool = False) -> float | tuple[float, ...]:

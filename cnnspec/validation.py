@@ -31,6 +31,7 @@ _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "`true` or `false`",
     "string_type": "text",
     "list_type": "a list",
@@ -107,13 +108,15 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
     if "sentence" in context:
         place = document.place((*where, context["at"])) if "at" in context else document.value_place(where)
         return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
-    what, why, fix = _sentence(kind, context, name, value)
+    what, why, fix = _sentence(kind, context, name, value, one["msg"])
     if kind == "model_type":
         why += f" with {one_of(_fields_at((*location, ''), model))}"
     return Problem(what, why, fix, document.value_place(where))
 
 
-def _sentence(kind: str, context: dict[str, Any], name: str, value: Any) -> tuple[str, str, str]:
+def _sentence(
+    kind: str, context: dict[str, Any], name: str, value: Any, message: str
+) -> tuple[str, str, str]:
     """Return what, why and fix for a value of the wrong kind or size."""
     if kind == "rule":
         return f"{name} {context['what']}", context["why"], ""
@@ -134,6 +137,8 @@ def _sentence(kind: str, context: dict[str, Any], name: str, value: Any) -> tupl
         return f"{name} is {shown(value)}", why, ""
     limits = {"greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least")}
     limits |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
+    if kind not in limits:
+        return f"{name} is {shown(value)}", message, ""
     key, relation = limits[kind]
     limit = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
     return f"{name} is {shown(value)}", f"it must be {relation} {limit}", ""

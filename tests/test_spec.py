@@ -301,3 +301,10 @@ def test_overrides() -> None:
     assert changed.data.normalize == spec.data.normalize
     with pytest.raises(SpecError, match=r"options: lr is 0\.0; it must be greater than 0"):
         spec.overridden(lr=0.0)
+
+
+@pytest.mark.parametrize("lr", [float("inf"), float("nan")])
+def test_numbers_are_finite(lr: float) -> None:
+    """No way leads to a number that is none: options are held to what files are."""
+    with pytest.raises(SpecError, match="options: lr is (inf|nan); it must be a finite number"):
+        cnnspec.loads(LENET5).overridden(lr=lr)

@@ -38,7 +38,7 @@ class Layer(BaseModel):
     layer cannot take the input; the other methods are only called for inputs it can take.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
     type: ClassVar[str]
     """The layer's name in a spec."""

@@ -117,7 +117,7 @@ def load_run(folder: str | Path) -> Run:
     if missing:
         what, why = (
             "this is not a finished run",
-            f"{' and '.join(missing)} {'are' if missing[1:] else 'is'} missing",
+            f"{', '.join(missing)} {'are' if missing[1:] else 'is'} missing",
         )
         fix = "Name a run folder that `cnnspec train` wrote; it is complete after its first epoch"
         raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
