@@ -97,7 +97,9 @@ def _parse_layer(
         fix = f"Write `- {layer.example}`"
         return None, [Problem(f"{word} does not take {shown(given)}", why, fix, document.value_place(path))]
     # The main field stands where the value stands.
-    here = Document(document.file, document.lines, given, {}, {(layer.main,): document.values[path]})
+    mark, depth = document.values[path], len(path)
+    refused = {(layer.main, *way[depth:]) for way in document.refused if way[:depth] == path}
+    here = Document(document.file, document.lines, given, {}, {(layer.main,): mark}, refused)
     return validate(layer, {layer.main: given}, here, (), word)
 
 

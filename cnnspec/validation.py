@@ -110,7 +110,11 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
         return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
     what, why, fix = _sentence(kind, context, name, value, one["msg"])
     if kind == "model_type":
-        why += f" with {one_of(_fields_at((*location, ''), model))}"
+        fields = _fields_at((*location, ""), model)
+        if value in fields:
+            fix = f"Write `{name}: {{{value}: {{}}}}`"
+        else:
+            why += f" with {one_of(fields)}"
     return Problem(what, why, fix, document.value_place(where))
 
 

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
+
+# A busy machine is no failure.
+settings.register_profile("cnnspec", deadline=None)
+settings.load_profile("cnnspec")
 
 pytest_plugins = ["data_fixtures"]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec import source
@@ -128,7 +128,6 @@ def test_places() -> None:
     assert document.place(("a", 0, "é", "missing")).column == 5
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     """Whatever the text, reading it ends with values or problems, never with a crash."""

@@ -270,7 +270,7 @@ def test_any_description_survives(description: str) -> None:
     assert cnnspec.loads(to_yaml(spec.resolved())).description == description
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_mutated_specs(data: st.DataObject) -> None:
     """A spec with a line dropped, doubled or damaged is read or refused, and never crashes."""
@@ -306,5 +306,5 @@ def test_overrides() -> None:
 @pytest.mark.parametrize("lr", [float("inf"), float("nan")])
 def test_numbers_are_finite(lr: float) -> None:
     """No way leads to a number that is none: options are held to what files are."""
-    with pytest.raises(SpecError, match="options: lr is (inf|nan); it must be a finite number"):
+    with pytest.raises(SpecError, match=r"options: lr is (inf|nan); it must be a finite number"):
         cnnspec.loads(LENET5).overridden(lr=lr)

@@ -18,7 +18,8 @@ class Formula(NamedTuple):
     result: int
 
     def __str__(self) -> str:
-        steps = [self.words] if self.words == self.numbers else [self.words, self.numbers]
+        told = (self.words, str(self.result))
+        steps = [self.words] if self.numbers in told else [self.words, self.numbers]
         return " = ".join([*steps, f"{self.result:,}"])
 
 

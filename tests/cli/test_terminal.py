@@ -52,7 +52,6 @@ def test_folder(command: str, tmp_path: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["sumary"],
         ["summary"],
         ["summary", LENET5, "--format", "xml"],

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnnspec import loads
 from cnnspec.errors import RuleError
 from cnnspec.layers import REGISTRY, Case, Layer
+from cnnspec.shape import Shape
 
 CASES = [
     pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.cases
@@ -78,6 +79,36 @@ def _torch_run(layer_class: type[Layer], case: Case) -> None:
         nn.Conv2d(case.input[0], **fields)(torch.zeros(BATCH, *case.input))
         return
     layer.build(nn, case.input)(torch.zeros(BATCH, *case.input))
+
+
+def facts(layer: Layer, x: Shape) -> dict[str, Any]:
+    """Return all that a built module was told, as far as torch shows it."""
+    module = layer.build(nn, x)
+    told = {name: value for name, value in vars(module).items() if name[0] != "_" and name != "training"}
+    return told | {key: tuple(value.shape) for key, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("layer_class", "field"),
+    [
+        pytest.param(layer, field, id=f"{name} {field}")
+        for name, layer in REGISTRY.items()
+        for field, info in layer.model_fields.items()
+        if not info.is_required()
+    ],
+)
+def test_every_field_reaches_torch(layer_class: type[Layer], field: str) -> None:
+    """Each field has a case that gives it, its value is in the module, and without it the module is another."""
+    cases = [case for case in layer_class.cases if field in case.fields]
+    assert cases
+    for case in cases:
+        value, others = case.fields[field], {k: v for k, v in case.fields.items() if k != field}
+        told = facts(layer_class.of(case.fields), case.input)
+        if field in told:
+            each = tuple(value) if isinstance(value, list) else (value,) * (len(case.input) - 1)
+            assert told[field] in (value, each)
+        default = layer_class.of(others)
+        assert value == default.resolved().get(field) or told != facts(default, case.input)
 
 
 @pytest.mark.parametrize("name", REGISTRY)

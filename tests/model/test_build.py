@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import cnnspec
+from cnnspec.plan import trace
 
 LENET5 = Path(__file__).parents[2] / "specs" / "lenet5.yaml"
 
@@ -81,3 +85,48 @@ def test_too_large_for_memory() -> None:
     text = "input: [1, 1000, 1000]\nlayers: [flatten, fc: 900000]"
     with pytest.raises(cnnspec.SpecError, match="does not fit into memory"):
         cnnspec.loads(text).plan().build()
+
+
+ITEMS = st.sampled_from(
+    [
+        *("relu", "batchnorm", "dropout", "prelu", "relu6"),
+        *(
+            "conv: {filters: 4, kernel: 3}",
+            "conv: {filters: 6, kernel: 3, stride: 2, padding: 1, bias: false}",
+        ),
+        *(
+            "conv: {filters: 2, kernel: 3, padding: same, groups: 2}",
+            "depthwise_conv: {kernel: 2, multiplier: 2}",
+        ),
+        *(
+            "maxpool: 2",
+            "maxpool: {kernel: 3, stride: 2, ceil_mode: true}",
+            "avgpool: {kernel: 2, padding: 1}",
+        ),
+        *("adaptive_avgpool: 5", "global_avgpool", "flatten", "fc: 7"),
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(
+    rank=st.integers(1, 3),
+    items=st.lists(st.tuples(ITEMS, st.booleans(), st.none() | st.integers(0, 3)), min_size=1, max_size=7),
+)
+def test_any_network_is_what_torch_runs(rank: int, items: list[tuple[str, bool, int | None]]) -> None:
+    """For any stack of layers the plan has torch's shapes, parameters, MACs and names."""
+    lines = ["input: [2, " + ", ".join("987"[:rank]) + "]", "layers:"]
+    for number, (item, named, repeat) in enumerate(items):
+        lines.append(f"  - {item}" if ":" in item else f"  - {item}: {{}}")
+        lines += [f"    name: layer_{number}"] if named else []
+        lines += [] if repeat is None else [f"    repeat: {repeat}"]
+    plan, problems = trace(cnnspec.loads("\n".join(lines)))
+    model = plan.build().eval()
+    with FlopCounterMode(display=False) as counter:
+        y = model(torch.zeros(1, *plan.input_shape))
+    if not problems:
+        assert tuple(y.shape[1:]) == plan.output_shape
+        assert counter.get_total_flops() == 2 * plan.macs
+    assert sum(p.numel() for p in model.parameters()) == plan.params
+    leaves = [name for name, module in model.named_modules() if not isinstance(module, nn.Sequential)]
+    assert leaves == [step.path for step in plan.layers]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import cnnspec
@@ -193,6 +194,14 @@ def test_weights_that_run_away(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Pa
     with pytest.raises(SpecError, match=r"small.yaml:8:55: the training loss is .* in epoch 1"):
         cnnspec.train(spec, out=tmp_path / "run", lr=1e30)
     assert not (tmp_path / "run").exists()
+
+
+def test_every_epoch_is_trained_in_training_mode(tiny_root: Path, tmp_path: Path) -> None:
+    """Batch norm learns in each epoch, also after the network was tested at the end of one."""
+    text = NET.replace("  - relu\n", "  - batchnorm\n  - relu\n")
+    cnnspec.train(cnnspec.loads(text), out=tmp_path / "run", epochs=3, device="cpu")
+    batches = load_file(tmp_path / "run" / "last.safetensors")["model.batchnorm1.num_batches_tracked"]
+    assert int(batches) == 3 * 320 // 32
 
 
 def test_not_enough_memory(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, monkeypatch: Any) -> None:
