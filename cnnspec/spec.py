@@ -43,10 +43,8 @@ class Spec:
         given = {name: value for name, value in train.items() if value is not None}
         values = self.train.model_dump() | given
         if "lr" in given:
-            optimizer = {
-                name: options | {"lr": values.pop("lr")} for name, options in values["optimizer"].items()
-            }
-            values["optimizer"] = optimizer
+            lr = values.pop("lr")
+            values["optimizer"] = {name: o | {"lr": lr} for name, o in values["optimizer"].items()}
         data = self.data.model_dump() | ({"dataset": dataset} if dataset else {})
         options = Document("options", [])
         new_data, problems = validate(Data, data, options, (), "data")
