@@ -1,5 +1,6 @@
 """The command line: parse, call, render; nothing else."""
 
+import gc
 import importlib
 import io
 import os
@@ -63,6 +64,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; the process exits with 0, 1, 2, 130 or 143 and never with a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
+    gc.set_threshold(20_000)  # modules are loaded, and little of that is ever garbage
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Where output is not UTF-8, a sign such as × becomes a question mark, not an error.

@@ -45,7 +45,8 @@ def _print_table(plan: Plan, depth: int | None, *, complete: bool) -> None:
     console = out()
     console.print(Text.assemble((plan.name, "bold"), f"  {printable(plan.spec.description)}".rstrip()))
     console.print()
-    console.print(summing.table(plan, depth, console.width))
+    heading, *lines = summing.table(plan, depth, console.width)
+    console.print(Text.assemble((heading, "bold"), "\n", "\n".join(lines)), soft_wrap=True)
     console.print()
     if complete:
         for line in summing.totals(plan):

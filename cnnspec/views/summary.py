@@ -2,17 +2,17 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
-
-from rich import box
-from rich.table import Table
-from rich.text import Text
 
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import times, volume
 
 FLOAT_BYTES = 4
+
+GAP, NARROWEST_NAME = 3, 8
+"""Columns between two cells where there is room for it, and the least that a name may have."""
 
 
 class Row(NamedTuple):
@@ -67,18 +67,26 @@ def memory(plan: Plan) -> Memory:
     return Memory(weights, 4 * weights, outputs * batch * FLOAT_BYTES)
 
 
-def table(plan: Plan, depth: int | None = None, width: int = 100) -> Table:
-    """Return the summary as a table for a terminal `width` columns wide."""
-    out = Table(box=box.SIMPLE_HEAD, padding=(0, 1 if width >= 72 else 0), pad_edge=False, show_edge=False)
-    for heading in HEADINGS:
-        is_name = heading in HEADINGS[:3]
-        out.add_column(
-            heading, justify="left" if is_name else "right", overflow="fold", no_wrap=heading != "layer"
-        )
-    out.add_row("input", times(plan.input_shape), *[""] * 4, style="dim")
-    for row in rows(plan, depth):
-        out.add_row(*(Text(cell) for cell in row))
-    return out
+def table(plan: Plan, depth: int | None = None, width: int = 100) -> list[str]:
+    """Return the summary as the lines of a table `width` columns wide; names that are too long are wrapped.
+
+    Laid out here and not by rich, whose tables are slow: this command must answer at once.
+    """
+    cells = [HEADINGS, Row("input", times(plan.input_shape), "", "", "", ""), *rows(plan, depth)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    gap = GAP if sum(widths) + GAP * (len(widths) - 1) <= width else 1
+    room = width - sum(widths[1:]) - gap * (len(widths) - 1)
+    widths[0] = min(widths[0], max(room, NARROWEST_NAME))
+    lines = [line for row in cells for line in _lines(row, widths, " " * gap)]
+    return [lines[0], "─" * (sum(widths) + gap * (len(widths) - 1)), *lines[1:]]
+
+
+def _lines(row: Row, widths: list[int], gap: str) -> list[str]:
+    """Return a row as text: names to the left, numbers to the right; more lines for a wrapped name."""
+    first, *more = textwrap.wrap(row.layer, widths[0])
+    names = [row.output.ljust(widths[1]), row.kernel.ljust(widths[2])]
+    numbers = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+    return [gap.join([first.ljust(widths[0]), *names, *numbers]).rstrip(), *more]
 
 
 def totals(plan: Plan) -> list[str]:

@@ -84,6 +84,21 @@ def test_every_depth_adds_up(grouped: cnnspec.Plan, depth: int | None) -> None:
     assert sum(float(row.share.rstrip(" %") or 0) for row in rows) == pytest.approx(100, abs=0.1 * len(rows))
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_table_keeps_its_width(width: int) -> None:
+    """A long name is wrapped where the terminal is narrow, and no number is lost or moved."""
+    name = "a_name_of_some_forty_characters_in_all_x"
+    text = f"input: [3, 8, 8]\nlayers:\n  - conv: {{filters: 4, kernel: 3}}\n    name: {name}\n  - flatten\n"
+    plan = cnnspec.loads(text).plan()
+    lines = summary.table(plan, width=width)
+    assert max(map(len, lines)) <= max(width, 56)
+    columns = [line.index("MACs") + 4 for line in lines if "MACs" in line]
+    (row,) = [line for line in lines if "3,888" in line]
+    assert row.index("3,888") + 5 == columns[0]
+    label = len(lines[0]) - len(lines[0].split("output")[1]) - len("output")
+    assert "".join(line[:label].strip() for line in lines[3:-1]).startswith(name)
+
+
 def test_no_parameters() -> None:
     """A network without parameters has no shares, and nothing is divided by zero."""
     plan = cnnspec.loads("input: [3, 4, 4]\nlayers: [relu, maxpool: 2]").plan()
