@@ -31,12 +31,15 @@ class Place:
         file = one_line(self.file)
         return f"{file}:{self.line}:{self.column}" if self.line else file
 
-    def caret(self) -> str:
-        """Return the line and, below it, a caret under the column; empty where there is no line."""
+    def caret(self, width: int = SHOWN_LINE) -> str:
+        """Return the line and, below it, a caret under the column; empty where there is no line.
+
+        Of a line longer than `width` columns, the part around the column is shown.
+        """
         if not self.line or not self.text.strip():
             return ""
-        first = max(0, self.column - 1 - SHOWN_LINE * 3 // 4)
-        line = printable(self.text[first : first + SHOWN_LINE].replace("\t", " "))
+        first = max(0, self.column - 1 - width * 3 // 4)
+        line = printable(self.text[first : first + width].replace("\t", " "))
         before = "".join("  " if _is_wide(c) else " " for c in line[: self.column - 1 - first])
         return f"    {line.rstrip()}\n    {before}^"
 

@@ -23,11 +23,13 @@ def test_order() -> None:
     assert [problem.what for problem in SpecError(*problems).problems] == ["2", "1", "0"]
 
 
-def test_caret_in_a_long_line() -> None:
-    """Of a long line a part is shown, with the caret under its place."""
-    text = "a" * 500 + "!" + "b" * 500
-    line, caret = Place("f", 1, 501, text).caret().splitlines()
-    assert len(line) <= 104
+@pytest.mark.parametrize("width", [20, 55, 100])
+@pytest.mark.parametrize("before", [0, 10, 60, 500])
+def test_caret_in_a_long_line(width: int, before: int) -> None:
+    """Of a long line as much as there is room for is shown, with the caret under its place."""
+    text = "a" * before + "!" + "b" * 500
+    line, caret = Place("f", 1, before + 1, text).caret(width).splitlines()
+    assert len(line) == width + 4
     assert line[caret.index("^")] == "!"
 
 

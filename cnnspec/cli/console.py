@@ -9,7 +9,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from cnnspec.errors import Problem, is_visible
+from cnnspec.errors import SHOWN_LINE, Problem, is_visible
+
+MARGIN = 5
+"""Columns that a message's source line is indented by, and one to spare."""
 
 PIPED_WIDTH = 200
 """Columns where output is no terminal: wide enough that no table is cut."""
@@ -60,12 +63,12 @@ def report_problems(problems: Iterable[Problem]) -> None:
             text.append(f"{problem.place}: ", style="bold")
         if problem.severity == "warning":
             text.append("warning: ", style="yellow")
-        text.append(problem.message)
-        caret = problem.place.caret() if problem.place else ""
+        print_line(console, text.append(problem.message))
+        width = min(SHOWN_LINE, console.width - MARGIN)
+        caret = problem.place.caret(width) if problem.place else ""
         if caret:
             line, _, pointer = caret.rpartition("\n")
-            text.append(f"\n{line}\n", style="dim").append(pointer, style="bold red")
-        console.print(text, soft_wrap=True)
+            console.print(Text.assemble((line, "dim"), "\n", (pointer, "bold red")), soft_wrap=True)
 
 
 def report_crash(error: Exception) -> None:
