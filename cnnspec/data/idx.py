@@ -20,11 +20,6 @@ from cnnspec.shape import times
 UNSIGNED_BYTE = 0x08
 
 
-def read_file(path: Path, expected: DataFile) -> Tensor:
-    """Return a file's values as uint8; `path` may be gzipped. Raises DataError where it is damaged."""
-    return parse(content(path, expected), expected, path)
-
-
 def content(path: Path, expected: DataFile) -> bytes:
     """Return a file's bytes, unpacked; never more than one byte beyond what is expected."""
     try:

@@ -4,8 +4,6 @@ import torch
 
 from cnnspec.errors import Problem, SpecError, one_of
 
-NAMES = ("auto", "cuda", "mps", "cpu")
-
 
 def choose(name: str = "auto") -> torch.device:
     """Return the device called `name`; ``auto`` is the GPU where there is one. Raises SpecError."""

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from contextlib import suppress
 from datetime import datetime
 from importlib import metadata
 from itertools import count
@@ -27,7 +28,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.made: list[Path] = []
-        self.has_epoch = False
+        self.begun = self.has_epoch = False
 
     @classmethod
     def create(cls, out: str | Path | None, name: str) -> "RunFolder":
@@ -60,6 +61,7 @@ class RunFolder:
 
     def begin(self, spec: Spec, environment: dict[str, Any]) -> None:
         """Write what is known before training. Raises CheckpointError."""
+        self.begun = True
         self._write(SPEC, to_yaml(spec.resolved()))
         self._write(ENVIRONMENT, json.dumps(environment, indent=2) + "\n")
 
@@ -77,13 +79,13 @@ class RunFolder:
         """Remove the folder as far as it was made here, unless it holds a finished epoch."""
         if self.has_epoch:
             return
-        for name in (SPEC, ENVIRONMENT, METRICS, LAST, BEST):
-            (self.path / name).unlink(missing_ok=True)
+        # Before `begin` nothing in the folder is ours. What cannot be removed is left: it is in use.
+        for name in (SPEC, ENVIRONMENT, METRICS, LAST, BEST) if self.begun else ():
+            with suppress(OSError):
+                (self.path / name).unlink()
         for path in reversed(self.made):
-            try:
+            with suppress(OSError):
                 path.rmdir()
-            except OSError:
-                return  # someone else has put something there
 
     def _write(self, name: str, text: str) -> None:
         checkpoint.write_whole(self.path / name, text.encode())

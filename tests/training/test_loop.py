@@ -170,6 +170,20 @@ def test_folder_in_use(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> N
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+def test_folder_that_cannot_be_listed(spec: cnnspec.Spec, tmp_path: Path, monkeypatch: Any) -> None:
+    """A folder whose contents may not be seen is refused, and an earlier run in it stays whole."""
+    (tmp_path / "best.safetensors").write_text("an earlier run")
+
+    def refuse(_self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "iterdir", refuse)
+        with pytest.raises(CheckpointError, match="cannot be written; Permission denied"):
+            cnnspec.train(spec, out=tmp_path)
+    assert (tmp_path / "best.safetensors").read_text() == "an earlier run"
+
+
 @pytest.mark.parametrize("out", ["file", "file/run"])
 def test_file_in_the_way(out: str, spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """A file where the folder should be is an error, not a crash."""
