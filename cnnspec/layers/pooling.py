@@ -8,7 +8,7 @@ from cnnspec.errors import RuleError
 from cnnspec.layers.base import Case, Layer, per_axis, spatial_rank, torch_size
 from cnnspec.layers.fields import Padding, Sizes
 from cnnspec.layers.window import check_fit
-from cnnspec.shape import Shape, Window
+from cnnspec.shape import Shape, Window, times
 
 
 class _Pool(Layer):
@@ -94,6 +94,7 @@ class MaxPool(_Pool):
         Case((2, 7, 8, 9), kernel=2),
         Case((2, 7, 8, 9), kernel=[1, 2, 3], stride=[2, 1, 2], padding=[0, 1, 1], ceil_mode=True),
         Case((2, 7, 8, 9), kernel=3, dilation=[1, 2, 3], stride=2),
+        Case((2, 2, 2, 1), kernel=2, padding=1),
     )
     refused: ClassVar = (
         Case((6, 28, 28), kernel=2, padding=2),
@@ -112,6 +113,15 @@ class AvgPool(_Pool):
     synonyms: ClassVar = ("avg_pool", "avgpool2d", "averagepooling2d", "average_pool", "meanpool")
 
     count_include_pad: bool = Field(True, description="whether the mean counts the padding's zeros")
+
+    def output_shape(self, x: Shape) -> Shape:
+        output = super().output_shape(x)
+        for window in self.windows(x):
+            if len(x) == 4 and window.f > window.n:
+                what = f"kernel {window.f} does not fit the {times(x[1:])} input of {{layer}}"
+                why = "PyTorch's 3-D average pooling takes no window larger than its input, padded or not"
+                raise RuleError(what, why, f"Use kernel ≤ {window.n}", "kernel")
+        return output
 
     cases: ClassVar = (
         Case((6, 28, 28), kernel=2),
@@ -138,6 +148,8 @@ class AvgPool(_Pool):
         Case((2, 7, 8, 9), kernel=3, stride=1, padding=1, count_include_pad=False),
     )
     refused: ClassVar = (
+        Case((2, 2, 2, 1), kernel=2, padding=1),
+        Case((2, 2, 2, 2), kernel=3, stride=2, ceil_mode=True),
         Case((6, 28, 28), kernel=2, padding=2),
         Case((6, 28, 28), kernel=3, padding=2),
         Case((6, 2, 2), kernel=3),
