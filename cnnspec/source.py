@@ -17,6 +17,7 @@ from cnnspec.errors import MAX_PROBLEMS, Place, Problem, shown
 
 MAX_DEPTH = 64
 MAX_DIGITS = 18
+TOO_DEEP = (f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less")
 
 KeyPath = tuple[str | int, ...]
 """The way to a value: the keys and indices from the top of the file."""
@@ -141,9 +142,7 @@ class _Reader:
         quoted = isinstance(event, yaml.ScalarEvent) and event.style in ("'", '"')
         self.document.values[path] = Mark(mark.line + 1, mark.column + 1, quoted)
         if len(path) > MAX_DEPTH:
-            self.note(
-                event, f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less"
-            )
+            self.note(event, *TOO_DEEP)
             raise _StopReading
         if isinstance(event, yaml.AliasEvent):
             self.note(event, f"alias '*{event.anchor}'", "a spec has no aliases", "Write the value out")
@@ -253,6 +252,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
     mark = error.context_mark if error.problem_mark is None else error.problem_mark
     place = Place(document.file) if mark is None else document.at(mark.line + 1, mark.column + 1)
     why = error.problem or "it cannot be read"
+    if "nesting depth" in why:  # libyaml from 0.2.6 on looks ahead as far as its own limit of 1,000
+        return Problem(*TOO_DEEP, place)
     if error.context and error.context_mark and mark and error.context_mark.line != mark.line:
         why += f", {error.context} that starts in line {error.context_mark.line + 1}"
     return Problem(
