@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnspec.errors import CheckpointError, CnnspecError, DataError, Problem, SpecError
+    from cnnspec.model.weights import WeightsReport, load_weights
     from cnnspec.plan import Plan, Step
     from cnnspec.spec import Spec, load, loads
     from cnnspec.training import Result, Run, load_run, train
@@ -25,14 +26,17 @@ __all__ = [
     "Spec",
     "SpecError",
     "Step",
+    "WeightsReport",
     "load",
     "load_run",
+    "load_weights",
     "loads",
     "train",
 ]
 
 _MODULES = {
     "errors": ("CheckpointError", "CnnspecError", "DataError", "Problem", "SpecError"),
+    "model.weights": ("WeightsReport", "load_weights"),
     "plan": ("Plan", "Step"),
     "spec": ("Spec", "load", "loads"),
     "training": ("Result", "Run", "load_run", "train"),

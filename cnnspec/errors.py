@@ -7,12 +7,15 @@ no place; whoever called it knows the place and makes a `Problem` of it.
 
 import difflib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 SHOWN_LINE = 100
 """Columns of a source line that a message shows at most."""
+
+MAX_USES = 8
+"""Blocks that a message shows at most on the way to its place."""
 
 MAX_PROBLEMS = 100
 """Problems that an error lists at most; who sees more reads none."""
@@ -45,14 +48,31 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A block with the values of its arguments, and the place that uses it."""
+
+    block: str
+    arguments: Mapping[str, Any]
+    place: Place
+
+    def __str__(self) -> str:
+        values = ", ".join(f"{name} {shown(value)}" for name, value in self.arguments.items())
+        return printable(f"in block {self.block}{' with ' if values else ''}{values}, used at {self.place}")
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong (or, as a warning, doubtful), in the words a user reads."""
+    """One thing that is wrong (or, as a warning, doubtful), in the words a user reads.
+
+    `uses` are the blocks that led to its place, from the network's own list inwards.
+    """
 
     what: str
     why: str = ""
     fix: str = ""
     place: Place | None = None
     severity: Literal["error", "warning"] = "error"
+    uses: tuple[Use, ...] = ()
 
     @property
     def message(self) -> str:
@@ -65,13 +85,24 @@ class Problem:
         where = f"{self.place}: " if self.place else ""
         level = "warning: " if self.severity == "warning" else ""
         caret = self.place.caret() if self.place else ""
-        return f"{where}{level}{self.message}" + (f"\n{caret}" if caret else "")
+        lines = [f"{where}{level}{self.message}", *([caret] if caret else []), *self.trail]
+        return "\n".join(lines)
+
+    @property
+    def trail(self) -> list[str]:
+        """How the place was reached, a line for each block, the innermost first."""
+        return [f"    {use}" for use in reversed(self.uses[-MAX_USES:])]
 
     def as_json(self) -> dict[str, Any]:
         """Return the problem as plain values, for programs."""
         place = self.place or Place("")
         where = {"file": place.file, "line": place.line, "column": place.column}
-        return where | {"severity": self.severity, "what": self.what, "why": self.why, "fix": self.fix}
+        told = {"severity": self.severity, "what": self.what, "why": self.why, "fix": self.fix}
+        uses = [
+            {"block": u.block, "arguments": dict(u.arguments), "line": u.place.line, "column": u.place.column}
+            for u in self.uses
+        ]
+        return where | told | ({"uses": uses} if uses else {})
 
 
 class CnnspecError(Exception):
@@ -103,11 +134,14 @@ class RuleError(Exception):
     """A rule that values break, with no place yet; `field` names the field to point at.
 
     ``{layer}`` in the texts stands for the layer's name, which the rule doesn't know.
+    `column` counts from the beginning of an expression.
     """
 
-    def __init__(self, what: str, why: str = "", fix: str = "", field: str | None = None) -> None:
+    def __init__(
+        self, what: str, why: str = "", fix: str = "", field: str | None = None, column: int = 0
+    ) -> None:
         super().__init__(what)
-        self.what, self.why, self.fix, self.field = what, why, fix, field
+        self.what, self.why, self.fix, self.field, self.column = what, why, fix, field, column
 
     def at(self, place: Place, layer: str) -> Problem:
         """Return the problem, now that its place and its layer's name are known."""

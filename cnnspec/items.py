@@ -1,52 +1,101 @@
 """Layer items: ``- relu``, ``- fc: 120`` or ``- conv: {filters: 6}``, with the modifiers beside them."""
 
+import keyword
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, one_of, shown
-from cnnspec.layers import REGISTRY, Layer
-from cnnspec.source import Document, KeyPath
-from cnnspec.validation import validate
+from cnnspec.expression import Expression
+from cnnspec.layers import REGISTRY, Composite, Element
+from cnnspec.layers.composition import Way
+from cnnspec.source import Alone, Document, KeyPath
+from cnnspec.template import Definition, Template, define, find, read
 
-MODIFIERS = ("name", "repeat")
+MODIFIERS = ("name", "repeat", "when")
 MAX_REPEAT = 10_000
+IN_REPEAT = frozenset(("index", "count"))
+"""Names that an item knows when it repeats."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+RESERVED = frozenset(
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda
+    double dump_patches eval extend extra_repr float forward get_buffer get_extra_state
+    get_parameter get_submodule half insert ipu load_state_dict modules mtia named_buffers
+    named_children named_modules named_parameters parameters pop register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state
+    set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
+    """.split()  # noqa: SIM905  # fifty names read best as text
+)
+"""Names that torch.nn.Module keeps for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an item may name: variables and arguments, and the blocks with their arguments.
+
+    A block's arguments are given with whether each must be given.
+    """
+
+    known: frozenset[str] = frozenset(("in_channels",))
+    blocks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A layer in a list of layers; `path` is where it stands in the document."""
+    """A layer, composition or block in a list of layers; `path` is where it stands in the document.
 
-    layer: Layer
+    A layer or composition has a `template`, and a composition its `parts` by the way to them;
+    the call of a block has `arguments`.
+    """
+
+    word: str
     path: KeyPath
+    template: Template[Element] | None = None
+    parts: Mapping[Way, tuple["Item", ...]] = field(default_factory=dict)
+    arguments: Definition | None = None
     name: str | None = None
-    repeat: int | None = None
+    repeat: int | Expression | None = None
+    when: bool | Expression | None = None
 
     def resolved(self) -> dict[str, Any] | str:
-        """Return the item as plain values with every default filled in."""
-        modifiers = {"name": self.name, "repeat": self.repeat}
-        given = {key: value for key, value in modifiers.items() if value is not None}
-        fields = self.layer.resolved()
-        return {self.layer.type: fields} | given if fields or given else self.layer.type
+        """Return the item as plain values with every default filled in; expressions stay as they are."""
+        modifiers = {"name": self.name, "repeat": self.repeat, "when": self.when}
+        given = {
+            key: str(value) if isinstance(value, Expression) else value
+            for key, value in modifiers.items()
+            if value is not None
+        }
+        fields = self._fields()
+        return {self.word: fields} | given if fields or given else self.word
+
+    def _fields(self) -> dict[str, Any]:
+        if self.template is None:
+            return dict(self.arguments.value) if self.arguments else {}
+        fields = self.template.resolved()
+        for way, items in self.parts.items():
+            lists: Any = fields
+            for key in way[:-1]:
+                lists = lists[key]
+            lists[way[-1]] = [item.resolved() for item in items]
+        return fields
 
 
 def parse_items(
-    values: list[Any], document: Document, path: KeyPath
+    values: list[Any], document: Document, path: KeyPath, scope: Scope
 ) -> tuple[tuple[Item, ...], list[Problem]]:
     """Return the items of a list, up to the first that is wrong, and the problems of all of them."""
     problems: list[Problem] = []
     items: list[Item] = []
-    if not values:
-        what, fix = (
-            f"{path[-1]} is empty",
-            "List at least one layer, such as `- conv: {filters: 6, kernel: 5}`",
-        )
-        problems.append(Problem(what, "", fix, document.place(path)))
     intact = True
     for index, value in enumerate(values):
-        item, more = _parse_item(value, document, (*path, index))
+        item, more = _parse_item(value, document, (*path, index), scope)
         problems += more
         intact = intact and item is not None
         if item and intact:
@@ -56,92 +105,193 @@ def parse_items(
     return tuple(items), problems
 
 
-def _parse_item(value: Any, document: Document, path: KeyPath) -> tuple[Item | None, list[Problem]]:
+def name_problem(name: Any, document: Document, path: KeyPath) -> list[Problem]:
+    """Return what is wrong with the name of a module."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
+        return [Problem(f"name is {shown(name)}", why, "", document.value_place(path))]
+    if name in RESERVED or keyword.iskeyword(name) or name.startswith("_"):
+        what, why = f"a layer cannot be called '{name}'", "Python or PyTorch keeps that name for itself"
+        return [Problem(what, why, f"Call it {name.strip('_')}_1, say", document.value_place(path))]
+    return []
+
+
+def _parse_item(
+    value: Any, document: Document, path: KeyPath, scope: Scope
+) -> tuple[Item | None, list[Problem]]:
     if isinstance(value, str):
-        layer, problems = _parse_layer(value, {}, document, path)
-        return (Item(layer, path) if layer else None), problems
+        return _parse_word(value, {}, document, path, scope)
     if path in document.refused:
         return None, []
     if not isinstance(value, dict):
         what, why = f"{shown(value)} is not a layer", "an item is a layer's name, alone or with its fields"
         return None, [Problem(what, why, "Write it like `- relu` or `- fc: 120`", document.value_place(path))]
-    problems = _modifier_problems(value, document, path)
+    if "repeat" in value:
+        scope = replace(scope, known=scope.known | IN_REPEAT)
+    modifiers, problems = _parse_modifiers(value, document, path, scope)
     words = [key for key in value if key not in MODIFIERS]
     if len(words) != 1:
-        return None, [*problems, _not_one_layer(words, value, document, path)]
+        return None, [*problems, _not_one_layer(words, value, document, path, scope)]
     word = words[0]
     where = (*path, word)
+    item: Item | None = None
+    more: list[Problem] = []
     if where in document.refused:
-        layer, more = None, []
+        pass
     elif value[word] is None:
-        layer, more = None, [_nothing_after_colon(word, document, where)]
+        more = [_nothing_after_colon(word, document, where, scope)]
     else:
-        layer, more = _parse_layer(word, value[word], document, where)
+        item, more = _parse_word(word, value[word], document, where, scope)
     problems += more
-    if layer is None or problems:
+    if item is None or problems or document.holds_refused(path):
         return None, problems
-    return Item(layer, where, value.get("name"), value.get("repeat")), []
+    return replace(item, **modifiers), []
 
 
-def _parse_layer(
-    word: str, given: Any, document: Document, path: KeyPath
-) -> tuple[Layer | None, list[Problem]]:
-    """Return the layer called `word` with the given fields, or its problems."""
-    layer = REGISTRY.get(word)
-    if layer is None:
-        return None, [_unknown_layer(word, document, path)]
+def _parse_word(
+    word: str, given: Any, document: Document, path: KeyPath, scope: Scope
+) -> tuple[Item | None, list[Problem]]:
+    """Return the layer, composition or block called `word` with what it is given, or its problems."""
+    if word in scope.blocks:
+        return _parse_call(word, given, document, path, scope)
+    element = REGISTRY.get(word)
+    if element is None:
+        return None, [_unknown_layer(word, document, path, scope)]
     if isinstance(given, dict):
-        return validate(layer, given, document, path, word)
-    if layer.main is None:
-        why = f"it has {one_of(layer.model_fields)}" if layer.model_fields else "it has no fields"
-        fix = f"Write `- {layer.example}`"
+        here, where, ways = document, path, 0
+    elif element.main is None:
+        why = f"it has {one_of(element.model_fields)}" if element.model_fields else "it has no fields"
+        fix = f"Write `- {element.example}`"
         return None, [Problem(f"{word} does not take {shown(given)}", why, fix, document.value_place(path))]
-    # The main field stands where the value stands.
-    mark, depth = document.values[path], len(path)
-    refused = {(layer.main, *way[depth:]) for way in document.refused if way[:depth] == path}
-    here = Document(document.file, document.lines, given, {}, {(layer.main,): mark}, refused)
-    return validate(layer, {layer.main: given}, here, (), word)
+    else:
+        here, where, ways = Alone(document, path, element.main), (), 1
+        given = {element.main: given}
+    template, problems = read(element, given, here, where, word, known=scope.known)
+    parts: dict[Way, tuple[Item, ...]] = {}
+    for way, values in _lists_of(element, given).items():
+        parts[way], more = parse_items(values, document, (*path, *way[ways:]), scope)
+        problems += more
+        if isinstance(way[-1], str) and len(way) > 1:
+            problems += name_problem(way[-1], document, (*path, *way[ways:]))
+    if template is None or problems:
+        return None, problems
+    return Item(word, path, template, parts), []
 
 
-def _modifier_problems(value: dict[str, Any], document: Document, path: KeyPath) -> list[Problem]:
+def _lists_of(element: type[Element], given: dict[str, Any]) -> dict[Way, list[Any]]:
+    """Return the lists of layers in a composition's values, by the way to them."""
+    if not issubclass(element, Composite):
+        return {}
+    found: dict[Way, list[Any]] = {}
+    for name in element.lists:
+        value = given.get(name)
+        if not element.branched and isinstance(value, list):
+            found[(name,)] = value
+        elif isinstance(value, (list, dict)):
+            pairs = value.items() if isinstance(value, dict) else enumerate(value)
+            found |= {(name, key): branch for key, branch in pairs if isinstance(branch, list)}
+    return found
+
+
+def _parse_call(
+    word: str, given: Any, document: Document, path: KeyPath, scope: Scope
+) -> tuple[Item | None, list[Problem]]:
+    """Return the call of a block."""
+    arguments = scope.blocks[word]
+    here, where = document, path
+    if not isinstance(given, dict):
+        if not arguments:
+            fix = f"Write `- {word}`"
+            return None, [Problem(f"{word} takes no arguments", "", fix, document.value_place(path))]
+        first = next(iter(arguments))
+        here, where, given = Alone(document, path, first), (), {first: given}
     problems = []
+    for name in given:
+        if name not in arguments:
+            fix = f"It has {one_of(arguments)}" if arguments else "It has none"
+            fix = did_you_mean(name, arguments) or fix
+            what = f"unknown argument {shown(name)} of {word}"
+            problems.append(Problem(what, "", fix, here.place((*where, name))))
+    missing = [name for name, required in arguments.items() if required and name not in given]
+    if missing and not problems:
+        words = " and ".join(f"'{name}'" for name in missing)
+        what, fix = f"{word} needs {words}", "Add " + " and ".join(f"`{name}:`" for name in missing)
+        problems.append(Problem(what, "there is no default", fix, document.place(path)))
+    values, more = define(given, here, where, scope.known)
+    problems += more
+    return (None if problems else Item(word, path, arguments=values)), problems
+
+
+def _parse_modifiers(
+    value: dict[str, Any], document: Document, path: KeyPath, scope: Scope
+) -> tuple[dict[str, Any], list[Problem]]:
     given = {
         word: value[word] for word in MODIFIERS if word in value and (*path, word) not in document.refused
     }
-    name, repeat = given.get("name", "a"), given.get("repeat", 1)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        why = "it must be letters, digits or `_`, and not begin with a digit"
-        problems.append(Problem(f"name is {shown(name)}", why, "", document.value_place((*path, "name"))))
-    if not isinstance(repeat, int) or isinstance(repeat, bool) or not 0 <= repeat <= MAX_REPEAT:
-        why = f"it must be a whole number from 0 to {MAX_REPEAT:,}"
-        problems.append(
-            Problem(f"repeat is {shown(repeat)}", why, "", document.value_place((*path, "repeat")))
-        )
-    return problems
+    problems: list[Problem] = []
+    if "name" in given:
+        problems += name_problem(given["name"], document, (*path, "name"))
+    for word, check in CHECKS.items():
+        if word not in given:
+            continue
+        one, where = given[word], (*path, word)
+        known = scope.known - IN_REPEAT if word == "repeat" else scope.known
+        found = find(one, document, where, known) if isinstance(one, str) else None
+        if found:
+            problems += found.problems
+            given[word] = found.holes.get(())
+        elif not check(one):
+            problems.append(modifier_problem(word, one, document, path))
+    return given, problems
 
 
-def _not_one_layer(words: list[str], value: dict[str, Any], document: Document, path: KeyPath) -> Problem:
+def _is_repeat(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_REPEAT
+
+
+def _is_truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+CHECKS = {"repeat": _is_repeat, "when": _is_truth}
+"""The modifiers that may be expressions, with what their values must be."""
+
+
+def modifier_problem(word: str, value: Any, document: Document, path: KeyPath, origin: str = "") -> Problem:
+    """Return the problem of a modifier of a wrong value; `origin` is the expression it came from."""
+    why = {
+        "repeat": f"it must be a whole number from 0 to {MAX_REPEAT:,}",
+        "when": "it must be true or false, such as `stride > 1`",
+    }[word]
+    what = f"{word} is {shown(value)}" + (f", from `{origin}`" if origin else "")
+    return Problem(what, why, "", document.value_place((*path, word)))
+
+
+def _not_one_layer(
+    words: list[str], value: dict[str, Any], document: Document, path: KeyPath, scope: Scope
+) -> Problem:
     if not words:
         what = f"this item has {one_of(value)}, but no layer" if value else "this item is empty"
         return Problem(what, "", "Add a layer, or remove it", document.value_place(path))
-    known = [word for word in words if word in REGISTRY]
+    vocabulary = {*REGISTRY, *scope.blocks}
+    known = [word for word in words if word in vocabulary]
     if len(known) > 1:
         what, fix = f"two layers in one item: {known[0]} and {known[1]}", f"Put a dash before {known[1]}"
         return Problem(what, "", fix, document.place((*path, known[1])))
-    wrong = next((word for word in words if word not in REGISTRY), words[0])
+    wrong = next((word for word in words if word not in vocabulary), words[0])
     layer = known[0] if known else words[0]
     fix = f"Fields stand in the layer's braces: `{layer}: {{{wrong}: …}}`"
-    if not known or wrong not in REGISTRY[layer].model_fields:
-        fix = (
-            did_you_mean(wrong, [*MODIFIERS, *REGISTRY])
-            or f"Only {' and '.join(MODIFIERS)} stand beside a layer"
-        )
+    fields = REGISTRY[layer].model_fields if layer in REGISTRY else scope.blocks.get(layer, {})
+    if not known or wrong not in fields:
+        near = did_you_mean(wrong, [*MODIFIERS, *sorted(vocabulary)])
+        fix = near or f"Only {', '.join(MODIFIERS[:-1])} and {MODIFIERS[-1]} stand beside a layer"
     return Problem(f"unknown modifier {shown(wrong)}", "", fix, document.place((*path, wrong)))
 
 
-def _unknown_layer(word: str, document: Document, path: KeyPath) -> Problem:
-    synonyms = {synonym: layer.type for layer in REGISTRY.values() for synonym in layer.synonyms}
-    fix = did_you_mean(word, REGISTRY, synonyms) or "`cnnspec layers` lists them all"
+def _unknown_layer(word: str, document: Document, path: KeyPath, scope: Scope) -> Problem:
+    synonyms = {synonym: element.type for element in REGISTRY.values() for synonym in element.synonyms}
+    near = did_you_mean(word, [*scope.blocks, *REGISTRY], synonyms)
+    fix = near or "`cnnspec layers` lists them all"
     first, _, rest = word.partition(" ")
     if first in REGISTRY and rest.startswith("{"):
         fix = f"Put a colon after it: `{first}: {{…}}`"
@@ -150,9 +300,9 @@ def _unknown_layer(word: str, document: Document, path: KeyPath) -> Problem:
     return Problem(f"unknown layer {shown(word)}", "", fix, document.place(path))
 
 
-def _nothing_after_colon(word: str, document: Document, path: KeyPath) -> Problem:
-    if word not in REGISTRY:
-        return _unknown_layer(word, document, path)
-    example = REGISTRY[word].example
+def _nothing_after_colon(word: str, document: Document, path: KeyPath, scope: Scope) -> Problem:
+    if word not in REGISTRY and word not in scope.blocks:
+        return _unknown_layer(word, document, path, scope)
+    example = REGISTRY[word].example if word in REGISTRY else word
     what, why = f"nothing stands after `{word}:`", "the colon announces its fields"
     return Problem(what, why, f"Write `- {example}`", document.place(path))

@@ -99,6 +99,15 @@ def _version(value: Any) -> int:
     return value
 
 
+class BlockBody(Section):
+    """A piece of a network that is used like a layer."""
+
+    args: dict[str, Any] = Field(
+        {}, description="arguments with their defaults; null is one that must be given"
+    )
+    layers: list[Any] = Field(description="its layers, first to last")
+
+
 class Top(Section):
     """The keys of the file itself."""
 
@@ -112,6 +121,11 @@ class Top(Section):
     input: Annotated[Shape, PlainValidator(_input_shape)] = Field(
         description="shape of a sample, channels first"
     )
+    vars: dict[str, Any] = Field({}, description="names for numbers, truth values, words, or lists of them")
+    variants: dict[str, Any] = Field(
+        {}, description="named sets of other values for `vars`: a family in a file"
+    )
+    blocks: dict[str, Any] = Field({}, description="pieces with arguments, used like a layer")
     layers: list[Any] = Field(description="the network, first layer to last")
     data: Data = Field(default_factory=Data, description="what it learns from")
     train: Train = Field(default_factory=Train, description="how it is trained")

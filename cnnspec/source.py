@@ -58,6 +58,10 @@ class Document:
     values: dict[KeyPath, Mark] = field(default_factory=dict)
     refused: set[KeyPath] = field(default_factory=set)
 
+    def mark(self, path: KeyPath) -> Mark | None:
+        """Return where the value at the path begins."""
+        return self.values.get(path)
+
     def holds_refused(self, path: KeyPath) -> bool:
         """Tell whether the value at the path, or one in it, is refused already."""
         return any(refused[: len(path)] == path for refused in self.refused)
@@ -72,18 +76,48 @@ class Document:
 
     def value_place(self, path: KeyPath) -> Place:
         """Return the place of the value at the path, else the nearest place there is."""
-        mark = self.values.get(path)
+        mark = self.mark(path)
         return self.at(mark.line, mark.column) if mark else self.place(path)
+
+    def text_place(self, path: KeyPath, column: int) -> Place:
+        """Return the place of a column, counted from 0, of the text at the path."""
+        mark = self.mark(path)
+        if mark is None:
+            return self.place(path)
+        return self.at(mark.line, mark.column + column + mark.quoted)
 
     def is_quoted(self, path: KeyPath) -> bool:
         """Tell whether the value at the path is text in quotes."""
-        mark = self.values.get(path)
+        mark = self.mark(path)
         return mark is not None and mark.quoted
 
     def at(self, line: int, column: int) -> Place:
         """Return the place with the text of its line."""
         text = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
         return Place(self.file, line, column, text)
+
+
+class Alone(Document):
+    """A value that stands for a layer's main field: ``120`` in ``fc: 120`` is the units."""
+
+    def __init__(self, document: Document, path: KeyPath, name: str) -> None:
+        super().__init__(document.file, document.lines)
+        self.document, self.path, self.name = document, path, name
+
+    def _real(self, path: KeyPath) -> KeyPath:
+        return (*self.path, *path[1:]) if path[:1] == (self.name,) else self.path
+
+    def mark(self, path: KeyPath) -> Mark | None:
+        """Return where the value at the path begins."""
+        return self.document.mark(self._real(path))
+
+    def holds_refused(self, path: KeyPath) -> bool:
+        """Tell whether the value at the path, or one in it, is refused already."""
+        return self.document.holds_refused(self._real(path))
+
+    def place(self, path: KeyPath) -> Place:
+        """Return the place of the value at the path, which has no key; without a path, of the layer."""
+        return self.document.value_place(self._real(path)) if path else self.document.place(self.path)
 
 
 def parse(text: str, file: str) -> tuple[Document, list[Problem]]:

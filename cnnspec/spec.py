@@ -1,16 +1,23 @@
 """The spec: one file's network, data and training, checked; with every problem in its place."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnspec import source, textfile
+from cnnspec.blocks import Block
+from cnnspec.blocks import read as read_blocks
 from cnnspec.errors import Place, Problem, SpecError
-from cnnspec.items import Item, parse_items
+from cnnspec.expression import Value
+from cnnspec.items import Item, Scope, parse_items
 from cnnspec.sections import Data, Top, Train
 from cnnspec.shape import Shape
 from cnnspec.source import Document
-from cnnspec.validation import validate
+from cnnspec.template import Unfit, filled, find
+from cnnspec.validation import Context, validate
+from cnnspec.variables import Variables
+from cnnspec.variables import read as read_variables
 
 if TYPE_CHECKING:
     from cnnspec.plan import Plan
@@ -18,7 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A checked spec. `data_given` tells whether the file itself says what to learn from."""
+    """A checked spec, of one variant where the file has several.
+
+    `vars` are the values of its variables. `data_given` tells whether the file itself says
+    what to learn from.
+    """
 
     name: str
     description: str
@@ -28,10 +39,14 @@ class Spec:
     train: Train
     document: Document
     data_given: bool = False
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    blocks: Mapping[str, Block] = field(default_factory=dict)
+    variant: str | None = None
+    variants: tuple[str, ...] = ()
 
     def plan(self) -> "Plan":
         """Return the plan: every layer's shapes, parameters and MACs. Raises SpecError."""
-        from cnnspec.plan import make_plan  # a Plan is made of a Spec, so its module imports this one
+        from cnnspec.expansion import make_plan  # a Plan is made of a Spec, so its module imports this one
 
         return make_plan(self)
 
@@ -61,36 +76,59 @@ class Spec:
         if self.description:
             top["description"] = self.description
         data = self.data.model_copy(update={"normalize": self.data.statistics()})
-        sections = {"data": data.model_dump(), "train": self.train.model_dump()}
-        return (
-            top | {"input": list(self.input), "layers": [item.resolved() for item in self.layers]} | sections
-        )
+        top["input"] = list(self.input)
+        if self.vars:
+            top["vars"] = dict(self.vars)
+        if self.blocks:
+            top["blocks"] = {name: block.resolved() for name, block in self.blocks.items()}
+        top["layers"] = [item.resolved() for item in self.layers]
+        return top | {"data": data.model_dump(), "train": self.train.model_dump()}
 
 
-def load(path: str | Path) -> Spec:
+def load(path: str | Path, variant: str | None = None, set: Mapping[str, Any] | None = None) -> Spec:  # noqa: A002  # the word of the command line
     """Return the spec in a file, or on standard input for ``-``.
 
-    Raises SpecError with every problem of the file, in order.
+    `variant` chooses one of the file's variants, as ``FILE@NAME`` does; the first is the
+    default. `set` gives variables other values. Raises SpecError with every problem of the
+    file, in order.
     """
+    path, named = split_variant(path)
     text = textfile.read_text(path)
-    return loads(text, file="<stdin>" if str(path) == "-" else str(path))
+    file = "<stdin>" if str(path) == "-" else str(path)
+    return loads(text, file=file, variant=variant or named, set=set)
 
 
-def loads(text: str, *, file: str = "<text>") -> Spec:
+def split_variant(path: str | Path) -> tuple[str | Path, str | None]:
+    """Return file and variant of ``FILE@NAME``; where there is a file of that whole name, it is the file."""
+    file, at, variant = str(path).rpartition("@")
+    return (file, variant) if at and file and not Path(path).exists() else (path, None)
+
+
+def loads(
+    text: str,
+    *,
+    file: str = "<text>",
+    variant: str | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002  # as in load
+) -> Spec:
     """Return the spec in a text; `file` is what messages call it. Raises SpecError as `load` does."""
     document, problems = source.parse(text, file)
-    spec, more = parse(document) if not problems or document.value is not None else (None, [])
+    if problems and document.value is None:
+        raise SpecError(*problems)
+    spec, more = parse(document, variant, set or {})
     problems += more
     if not problems and spec:
         return spec
     if spec:
-        from cnnspec.plan import trace  # as in Spec.plan
+        from cnnspec.expansion import trace  # as in Spec.plan
 
         problems += trace(spec).problems
     raise SpecError(*problems)
 
 
-def parse(document: Document) -> tuple[Spec | None, list[Problem]]:
+def parse(
+    document: Document, variant: str | None = None, given: Mapping[str, Any] | None = None
+) -> tuple[Spec | None, list[Problem]]:
     """Return the spec in a document, and its problems.
 
     Where there are problems, the spec holds the layers before the first wrong one, so that
@@ -104,26 +142,84 @@ def parse(document: Document) -> tuple[Spec | None, list[Problem]]:
         what = f"the file holds {'a list' if isinstance(value, list) else 'a single value'}, not a mapping"
         fix = "A spec has at least `input:` and `layers:`"
         return None, [Problem(what, "", fix, document.value_place(()))]
-    top, problems = validate(Top, value, document, (), "the spec")
+    variables, problems = read_variables(_mapping(value, "vars"), _mapping(value, "variants"), document)
+    chosen = variables.choose(variant, document.file)
+    blocks, more = read_blocks(_mapping(value, "blocks"), document, variables.names)
+    problems += more
     items: tuple[Item, ...] = ()
     if isinstance(value.get("layers"), list):
-        items, more = parse_items(value["layers"], document, ("layers",))
+        items, more = _network(value["layers"], document, variables, blocks)
         problems += more
-    shape = top.input if top else _input_alone(value)
-    if shape is None:
+    values, more = variables.evaluate(chosen, given or {}) if not problems or not more else ({}, [])
+    top, shape, worse = _top(value, document, variables.names, None if more else values)
+    problems += [*more, *worse]
+    if shape is None or more or any("contains itself" in p.what for p in problems):
         return None, problems
     top = top or Top(input=shape, layers=[])
-    name = top.name or _name_of(document.file)
-    return Spec(name, top.description, shape, items, top.data, top.train, document, "data" in value), problems
+    spec = Spec(
+        name=_name(top.name or _stem(document.file), chosen),
+        description=top.description,
+        input=shape,
+        layers=items,
+        data=top.data,
+        train=top.train,
+        document=document,
+        data_given="data" in value,
+        vars=values,
+        blocks=blocks,
+        variant=chosen,
+        variants=tuple(variables.variants),
+    )
+    return spec, problems
 
 
-def _input_alone(value: dict[str, Any]) -> Shape | None:
-    """Return the input's shape from a file that is wrong elsewhere."""
-    top, _ = validate(Top, {"input": value.get("input"), "layers": []}, Document("", []), (), "")
-    return top.input if top else None
+def _mapping(value: dict[str, Any], name: str) -> dict[str, Any]:
+    given = value.get(name)
+    return given if isinstance(given, dict) else {}
 
 
-def _name_of(file: str) -> str:
+def _network(
+    values: list[Any], document: Document, variables: Variables, blocks: Mapping[str, Block]
+) -> tuple[tuple[Item, ...], list[Problem]]:
+    """Return the items of the network itself."""
+    if not values:
+        fix = "List at least one layer, such as `- conv: {filters: 6, kernel: 5}`"
+        return (), [Problem("layers is empty", "", fix, document.place(("layers",)))]
+    signatures = {name: block.signature for name, block in blocks.items()}
+    return parse_items(values, document, ("layers",), Scope(variables.names | {"in_channels"}, signatures))
+
+
+def _top(
+    value: dict[str, Any], document: Document, known: frozenset[str], names: Mapping[str, Value] | None
+) -> tuple[Top | None, Shape | None, list[Problem]]:
+    """Return the file's sections, its input's shape even where others are wrong, and the problems.
+
+    `names` is None where the variables have no values, for a reason that is told already.
+    """
+    searched = {key: one for key, one in value.items() if key not in ("vars", "variants", "blocks", "layers")}
+    found = find(searched, document, (), known, Top)
+    if found.problems or (names is None and found.holes):
+        return None, None, found.problems
+    try:
+        values = value | filled(searched, found.holes, names or {}, document, ())
+    except Unfit as error:
+        return None, None, list(error.problems)
+    told = {way: hole.text for way, hole in found.holes.items()}
+    top, problems = validate(Top, values, document, (), "the spec", context=Context(told=told, known=known))
+    if top:
+        return top, top.input, problems
+    alone, _ = validate(Top, {"input": values.get("input"), "layers": []}, Document("", []), (), "")
+    return None, alone.input if alone else None, problems
+
+
+def _name(name: str, variant: str | None) -> str:
+    """Return the network's name: the variant's, with the family's before it where it does not tell."""
+    if variant is None:
+        return name
+    return variant if variant.startswith(name) else f"{name}-{variant}"[:64]
+
+
+def _stem(file: str) -> str:
     if file.startswith("<"):  # a text, or standard input
         return "network"
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in Path(file).stem)

@@ -1,6 +1,8 @@
 """pydantic's errors, said in cnnspec's one form and at their place in the file."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -39,11 +41,27 @@ _EXPECTED = {
     "dict_type": "a mapping",
 }
 
-_LIKE_A_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false")
+LIKE_A_VALUE = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false")
+"""Text that without its quotes would be a number or a truth value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What else is known of the values: `told` are the expressions that they came from, by their way.
+
+    The fields `later` hold expressions with no value yet; `known` are the names these may use.
+    """
+
+    told: Mapping[KeyPath, str] = field(default_factory=dict)
+    later: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
+
+
+_PLAIN = Context()
 
 
 def validate(
-    model: type[M], value: Any, document: Document, path: KeyPath, owner: str
+    model: type[M], value: Any, document: Document, path: KeyPath, owner: str, *, context: Context = _PLAIN
 ) -> tuple[M | None, list[Problem]]:
     """Return the model of a value, or None and all that is wrong with it.
 
@@ -52,7 +70,7 @@ def validate(
     try:
         return model.model_validate(value), []
     except ValidationError as error:
-        errors = error.errors(include_url=False)
+        errors = [e for e in error.errors(include_url=False) if not _waits(e["loc"], context)]
     extra = [e["loc"] for e in errors if e["type"] == "extra_forbidden"][: MAX_PROBLEMS + 1]
     unknown = [(loc, _right_name(loc, model)) for loc in extra]
     # A misspelt field is not missing as well: one mistake, one message.
@@ -67,7 +85,30 @@ def validate(
     problems = [
         _missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()
     ]
-    return None, problems + [_problem(one, model, document, path, owner) for one in rest]
+    for one in rest:
+        problem = _problem(one, model, document, path, owner)
+        problems.append(_with_origin(problem, one, context) if problem.place else problem)
+    return None, problems
+
+
+def _waits(location: KeyPath, context: Context) -> bool:
+    """Tell whether an error is only that a field's expression has no value yet."""
+    return bool(context.later) and (not location or location[0] in context.later)
+
+
+def _with_origin(problem: Problem, one: Any, context: Context) -> Problem:
+    """Return the problem with the expression that the value came from, or the name that was meant."""
+    location: KeyPath = tuple(one["loc"])
+    texts = [text for way, text in context.told.items() if location and way[: len(location)] == location]
+    value = one["input"]
+    if texts:
+        fix = problem.fix
+        if isinstance(value, float) and "whole number" in problem.why:
+            fix = "Round it, with `round(…)` or `make_divisible(…, 8)`"
+        return replace(problem, what=f"{problem.what}, from `{', '.join(texts)}`", fix=fix)
+    if isinstance(value, str) and not problem.fix and value.isidentifier():
+        return replace(problem, fix=did_you_mean(value, sorted(context.known)))
+    return problem
 
 
 def _follows(one: Any, document: Document, path: KeyPath) -> bool:
@@ -102,7 +143,7 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
         if value is None and ":" in name:
             fix = f"Put a space after the colon: `{name.replace(':', ': ')}`"
         return Problem(f"unknown field {shown(name)} of {holder}", "", fix, document.place(where))
-    if isinstance(value, str) and document.is_quoted(where) and _LIKE_A_NUMBER.fullmatch(value):
+    if isinstance(value, str) and document.is_quoted(where) and LIKE_A_VALUE.fullmatch(value):
         fix = f"Remove the quotes: {value}"
         return Problem(f"'{name}' is text", "quotes make it a string", fix, document.value_place(where))
     if "sentence" in context:

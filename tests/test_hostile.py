@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnnspec
-from cnnspec import plan, source
+from cnnspec import expansion, source
 from cnnspec.cli import run
 from cnnspec.errors import MAX_PROBLEMS, SpecError
 
@@ -71,16 +71,16 @@ def test_bombs(case: tuple[str, str]) -> None:
 def test_names_are_checked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of repeated repetitions no more names are made than a network can have layers."""
     made: list[str] = []
-    numbered = plan.numbered
+    numbered = expansion.numbered
 
     def counted(kind: str, number: int) -> str:
         made.append(numbered(kind, number))
         return made[-1]
 
-    monkeypatch.setattr(plan, "numbered", counted)
+    monkeypatch.setattr(expansion, "numbered", counted)
     with pytest.raises(SpecError):
         cnnspec.loads(f"{TOP}\n" + "- relu: {}\n  repeat: 10000\n" * 100).plan()
-    assert len(made) <= 4 * plan.MAX_LAYERS
+    assert len(made) <= 4 * expansion.MAX_LAYERS
 
 
 @pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.__name__)

@@ -11,7 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.plan import RESERVED, trace
+from cnnspec.expansion import trace
+from cnnspec.items import RESERVED
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 

@@ -10,7 +10,8 @@ from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
 from cnnspec.cli.options import format_option, spec_argument
 from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_line, one_of, printable
-from cnnspec.plan import Plan, trace
+from cnnspec.expansion import trace
+from cnnspec.plan import Plan
 from cnnspec.views import explain as explaining
 from cnnspec.views import summary as summing
 from cnnspec.yaml_text import to_yaml

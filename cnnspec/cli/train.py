@@ -12,7 +12,7 @@ from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
 from cnnspec.errors import SpecError, printable
-from cnnspec.plan import make_plan
+from cnnspec.expansion import make_plan
 
 if TYPE_CHECKING:
     from cnnspec.training import Result

@@ -8,7 +8,7 @@ from rich.text import Text
 from cnnspec.cli.console import out, print_json
 from cnnspec.cli.options import format_option
 from cnnspec.errors import did_you_mean
-from cnnspec.layers import REGISTRY, Layer
+from cnnspec.layers import REGISTRY, Element
 from cnnspec.views import vocabulary
 
 
@@ -42,7 +42,7 @@ def _print_all() -> None:
         console.print()
 
 
-def _print_layer(layer: type[Layer]) -> None:
+def _print_layer(layer: type[Element]) -> None:
     console = out()
     console.print(Text(layer.type, style="bold") + Text(f"  ({layer.family})", style="dim"))
     console.print(Text(vocabulary.sentence(layer)))

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict
 from cnnspec.errors import RuleError
 from cnnspec.shape import Shape, Window, times
 
-REGISTRY: dict[str, type["Layer"]] = {}
-"""Every layer by the name that a spec calls it."""
+REGISTRY: dict[str, type["Element"]] = {}
+"""The whole vocabulary: every layer and composition by the name that a spec calls it."""
 
 
 class Case:
@@ -31,12 +31,8 @@ class Case:
         return f"{times(self.input)} {fields}".rstrip()
 
 
-class Layer(BaseModel):
-    """One layer of the language; a subclass is registered under its `type`.
-
-    Shapes are of one sample, channels first. `output_shape` raises RuleError where the
-    layer cannot take the input; the other methods are only called for inputs it can take.
-    """
+class Element(BaseModel):
+    """A word of the language with its fields; a subclass is registered under its `type`."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
@@ -50,10 +46,6 @@ class Layer(BaseModel):
     """How it is written in a spec."""
     synonyms: ClassVar[tuple[str, ...]] = ()
     """Other tools' names for it, for did-you-mean."""
-    cases: ClassVar[tuple[Case, ...]] = ()
-    """Cases in which it must equal torch in output shape, parameters and MACs."""
-    refused: ClassVar[tuple[Case, ...]] = ()
-    """Cases which both torch and this layer must refuse."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -71,6 +63,19 @@ class Layer(BaseModel):
     def resolved(self) -> dict[str, Any]:
         """Return the fields as plain values, every default filled in."""
         return self.model_dump(exclude_none=True)
+
+
+class Layer(Element):
+    """One layer of the network.
+
+    Shapes are of one sample, channels first. `output_shape` raises RuleError where the
+    layer cannot take the input; the other methods are only called for inputs it can take.
+    """
+
+    cases: ClassVar[tuple[Case, ...]] = ()
+    """Cases in which it must equal torch in output shape, parameters and MACs."""
+    refused: ClassVar[tuple[Case, ...]] = ()
+    """Cases which both torch and this layer must refuse."""
 
     def output_shape(self, x: Shape) -> Shape:
         """Return the output's shape for input shape `x`; raises RuleError."""

@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from cnnspec.errors import Place, Problem, SpecError
+from cnnspec.model import modules
 from cnnspec.plan import Plan, Step
 
 FLOAT_BYTES = 4
@@ -33,4 +34,9 @@ def _sequence(steps: tuple[Step, ...]) -> nn.Sequential:
 
 
 def _module(step: Step) -> Any:
-    return step.layer.build(nn, step.input) if step.layer else _sequence(step.children)
+    if step.layer:
+        return step.layer.build(modules, step.input)
+    if step.composite:
+        parts = {child.name: _sequence(child.children) for child in step.children}
+        return step.composite.build(modules, parts)
+    return _sequence(step.children)

@@ -14,7 +14,8 @@ from cnnspec.catalog import DATA_SETS
 from cnnspec.data import Loaded, Normalizer, load_data, to_input
 from cnnspec.data.picture import read_digit
 from cnnspec.errors import CheckpointError, Place, Problem
-from cnnspec.plan import Plan, make_plan
+from cnnspec.expansion import make_plan
+from cnnspec.plan import Plan
 from cnnspec.training import checkpoint
 from cnnspec.training.evaluate import Evaluation, evaluate
 

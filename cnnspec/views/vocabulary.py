@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from cnnspec.layers import REGISTRY, Layer
+from cnnspec.layers import REGISTRY, Element
 
 FAMILIES = ("convolution", "pooling", "dense", "normalization", "activation", "regularization")
 """The order in which families are listed; others follow."""
@@ -18,27 +18,27 @@ class FieldRow(NamedTuple):
     meaning: str
 
 
-def families() -> dict[str, list[type[Layer]]]:
+def families() -> dict[str, list[type[Element]]]:
     """Return the layers by family, in the order they are listed."""
-    found: dict[str, list[type[Layer]]] = {family: [] for family in FAMILIES}
+    found: dict[str, list[type[Element]]] = {family: [] for family in FAMILIES}
     for layer in REGISTRY.values():
         found.setdefault(layer.family, []).append(layer)
     return {family: layers for family, layers in found.items() if layers}
 
 
-def sentence(layer: type[Layer]) -> str:
+def sentence(layer: type[Element]) -> str:
     """Return what the layer does, in one sentence."""
     return (layer.__doc__ or "").partition("\n")[0]
 
 
-def field_rows(layer: type[Layer]) -> list[FieldRow]:
+def field_rows(layer: type[Element]) -> list[FieldRow]:
     """Return the layer's fields with their defaults and meanings."""
     return [
         FieldRow(name, _default(info), info.description or "") for name, info in layer.model_fields.items()
     ]
 
 
-def as_json(layer: type[Layer]) -> dict[str, Any]:
+def as_json(layer: type[Element]) -> dict[str, Any]:
     """Return a layer's description as plain values."""
     return {
         "type": layer.type,

@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnspec
-from cnnspec.plan import trace
+from cnnspec.expansion import trace
 
 LENET5 = Path(__file__).parents[2] / "specs" / "lenet5.yaml"
 

@@ -1,0 +1,153 @@
+"""Blocks: pieces of a network with arguments, written once and used like a layer."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cnnspec.errors import MAX_PROBLEMS, Problem, shown
+from cnnspec.items import MODIFIERS, RESERVED, Item, Scope, parse_items
+from cnnspec.layers import REGISTRY
+from cnnspec.sections import BlockBody
+from cnnspec.source import Document, KeyPath
+from cnnspec.template import Definition, define
+from cnnspec.validation import validate
+from cnnspec.variables import variable_name_problems
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block: its arguments with their defaults, None for what must be given, and its layers.
+
+    A `broken` one has problems that are told already: what it does to a shape is not known.
+    """
+
+    name: str
+    arguments: Mapping[str, Definition | None] = field(default_factory=dict)
+    items: tuple[Item, ...] = ()
+    broken: bool = False
+
+    @property
+    def signature(self) -> dict[str, bool]:
+        """Each argument with whether it must be given."""
+        return {name: default is None for name, default in self.arguments.items()}
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the block as plain values."""
+        arguments = {name: default.value if default else None for name, default in self.arguments.items()}
+        body = {"layers": [item.resolved() for item in self.items]}
+        return {"args": arguments} | body if arguments else body
+
+
+def read(
+    given: dict[str, Any], document: Document, variables: frozenset[str]
+) -> tuple[dict[str, Block], list[Problem]]:
+    """Return the blocks of a file by name, and what is wrong with them."""
+    problems: list[Problem] = []
+    bodies: dict[str, BlockBody] = {}
+    heads: dict[str, dict[str, Definition | None]] = {}
+    broken: set[str] = set()
+    for name, value in given.items():
+        path: KeyPath = ("blocks", name)
+        more = _name_problems(name, document, path)
+        body, wrong = validate(BlockBody, value, document, path, name)
+        heads[name], worse = _arguments(body.args if body else {}, document, (*path, "args"), variables)
+        if body:
+            bodies[name] = body
+        if more or wrong or worse:
+            broken.add(name)
+        problems += [*more, *wrong, *worse]
+        if len(problems) > MAX_PROBLEMS:
+            break
+    blocks = {name: Block(name, head, (), broken=True) for name, head in heads.items()}
+    signatures = {name: block.signature for name, block in blocks.items()}
+    for name, body in bodies.items():
+        path = ("blocks", name, "layers")
+        scope = Scope(variables | {*heads[name], "in_channels"}, signatures)
+        items, more = parse_items(body.layers, document, path, scope)
+        if not body.layers:
+            what, fix = f"block {name} is empty", "List at least one layer"
+            more = [Problem(what, "", fix, document.place(path))]
+        problems += more
+        blocks[name] = Block(name, heads[name], items, broken=bool(more) or name in broken)
+        if len(problems) > MAX_PROBLEMS:
+            break
+    cycle = _cycle(blocks)
+    if cycle:
+        problems.append(_cycle_problem(cycle, document))
+    return blocks, problems
+
+
+def _arguments(
+    given: dict[str, Any], document: Document, path: KeyPath, variables: frozenset[str]
+) -> tuple[dict[str, Definition | None], list[Problem]]:
+    """Return the arguments' defaults, each of which may use those before it."""
+    found: dict[str, Definition | None] = {}
+    problems: list[Problem] = []
+    for name, value in given.items():
+        where = (*path, name)
+        problems += variable_name_problems(name, "an argument", document, where)
+        if value is None:
+            found[name] = None
+            continue
+        found[name], more = define(value, document, where, variables | {*found, "in_channels"})
+        problems += more
+    return found, problems
+
+
+def _name_problems(name: str, document: Document, path: KeyPath) -> list[Problem]:
+    if not _NAME.fullmatch(name):
+        why = "it must be letters, digits or `_`, at most 64, and begin with a letter"
+    elif name in REGISTRY:
+        why = "there is a layer of that name"
+    elif name in MODIFIERS or name in RESERVED:
+        why = "that word has a meaning already"
+    else:
+        return []
+    return [
+        Problem(f"a block cannot be called {shown(name)}", why, "Choose another name", document.place(path))
+    ]
+
+
+def calls(items: tuple[Item, ...]) -> Iterator[Item]:
+    """Yield the items that call a block, also those within compositions."""
+    for item in items:
+        if item.template is None:
+            yield item
+        for part in item.parts.values():
+            yield from calls(part)
+
+
+def _cycle(blocks: Mapping[str, Block]) -> list[Item]:
+    """Return the calls by which a block contains itself, or an empty list."""
+    done: set[str] = set()
+    for start in blocks:
+        if start in done:
+            continue
+        way: list[Item] = []
+        on_way = {start}
+        open_calls = [calls(blocks[start].items)]
+        while open_calls:
+            call = next(open_calls[-1], None)
+            if call is None:
+                open_calls.pop()
+                done.add(way[-1].word if way else start)
+                on_way.discard(way.pop().word if way else start)
+            elif call.word in on_way:
+                names = [start, *(item.word for item in way)]
+                return [*way, call][names.index(call.word) :]
+            elif call.word not in done:
+                way.append(call)
+                on_way.add(call.word)
+                open_calls.append(calls(blocks[call.word].items))
+    return []
+
+
+def _cycle_problem(cycle: list[Item], document: Document) -> Problem:
+    names = [cycle[-1].word, *(item.word for item in cycle)]
+    lines = ", ".join(str(document.place(item.path).line) for item in cycle)
+    what = f"block {names[0]} contains itself: {' → '.join(names)}"
+    why = f"so it would never end (line{'s' * (len(cycle) > 1)} {lines})"
+    return Problem(what, why, "Use `repeat` to do something several times", document.place(cycle[-1].path))

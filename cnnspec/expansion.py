@@ -1,0 +1,317 @@
+"""Spec to Plan: blocks expanded, expressions evaluated, shapes carried from layer to layer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, NoReturn
+
+from cnnspec.blocks import Block
+from cnnspec.errors import MAX_PROBLEMS, Place, Problem, RuleError, SpecError, Use
+from cnnspec.expression import Expression, Value
+from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
+from cnnspec.layers import Composite, Layer
+from cnnspec.layers.composition import Output
+from cnnspec.plan import Plan, Step
+from cnnspec.shape import Shape
+from cnnspec.spec import Spec
+from cnnspec.template import Unfit
+
+MAX_LAYERS = 10_000
+MAX_ITEMS = 50_000
+MAX_DEPTH = 64
+MAX_PARAMS = 10**12
+
+Names = Mapping[str, Value]
+
+
+class Trace(NamedTuple):
+    """A plan as far as the shapes work, and what stopped it."""
+
+    plan: Plan
+    problems: list[Problem]
+
+
+def make_plan(spec: Spec) -> Plan:
+    """Return the plan of a spec; raises SpecError where the shapes do not fit."""
+    plan, problems = trace(spec)
+    if problems:
+        raise SpecError(*problems)
+    return plan
+
+
+def trace(spec: Spec) -> Trace:
+    """Return the plan up to the first layer that does not fit, with the problems found."""
+    expansion = _Expansion(spec)
+    steps = expansion.network()
+    return Trace(Plan(spec, tuple(steps)), expansion.problems)
+
+
+class _Stop(Exception):  # noqa: N818  # not an error: the problem is noted already
+    """The shapes after this place are unknown; `steps` are what came before it."""
+
+    def __init__(self, *steps: Step) -> None:
+        super().__init__()
+        self.steps = steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Where an item is expanded: its path, the shape that enters, and what names stand for."""
+
+    path: str
+    x: Shape
+    names: Names
+
+    def at(self, path: str) -> "_Here":
+        return _Here(path, self.x, self.names)
+
+
+class _Expansion:
+    """Expands a spec's items one by one, carrying the shape along."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.document = spec.document
+        self.problems: list[Problem] = []
+        self.told: set[Place] = set()
+        self.uses: list[Use] = []
+        self.layers = self.items = self.depth = 0
+
+    def network(self) -> list[Step]:
+        """Return the steps of the whole network, up to the first that does not fit."""
+        steps: list[Step] = []
+        try:
+            for step in self.scope(self.spec.layers, _Here("", self.spec.input, self.spec.vars)):
+                steps.append(step)  # noqa: PERF402  # what came before a stop must be kept
+        except _Stop as stop:
+            steps += stop.steps
+        return steps
+
+    def note(self, problem: Problem) -> None:
+        """Add a problem, with the blocks that led to it; one that many expansions share only once."""
+        if problem.place and problem.place not in self.told:
+            self.told.add(problem.place)
+            self.problems.append(replace(problem, uses=tuple(self.uses)))
+
+    def stop(self, error: RuleError, place: Place, path: str) -> NoReturn:
+        """Note an error of a rule, and stop."""
+        self.note(error.at(place, path))
+        raise _Stop from None
+
+    def scope(self, items: tuple[Item, ...], here: _Here) -> Iterator[Step]:
+        """Yield the steps of one list of items; raises _Stop where one does not fit."""
+        names = _Names(f"{here.path}." if here.path else "")
+        x = here.x
+        self.depth += 1
+        for item in items:
+            if self.depth > MAX_DEPTH:
+                error = RuleError(
+                    f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less"
+                )
+                self.stop(error, self.document.place(item.path), "")
+            for step in self.expand(item, _Here("", x, here.names), names):
+                yield step
+                x = step.output
+                self.check_name(item, step, names)
+        self.depth -= 1
+
+    def check_name(self, item: Item, step: Step, names: "_Names") -> None:
+        """Note a name that another item of the scope has, too."""
+        place = self.document.value_place((*item.path[:-1], "name") if item.name else item.path)
+        first = names.first.setdefault(step.name, place)
+        if first == place or len(self.problems) > MAX_PROBLEMS:
+            return
+        what = f"two layers are called '{step.name}'; the first stands in line {first.line}"
+        fix = f"Call it something else; '{step.name}' is also what the unnamed ones are numbered as"
+        self.note(Problem(what, "", fix if step.name[-1].isdigit() else "Rename one", place))
+
+    def expand(self, item: Item, here: _Here, names: "_Names") -> Iterator[Step]:
+        """Yield the steps of one item: none, one, its repetitions, or a named group of those."""
+        self.count_item(item)
+        here = _Here("", here.x, {**here.names, "in_channels": here.x[0]})
+        each = isinstance(item.when, Expression) and not IN_REPEAT.isdisjoint(item.when.names)
+        if not each and not self.modifier(item, "when", here, default=True):
+            return
+        if item.repeat is None:
+            yield self.one(item, here.at(names.of(item)))
+        elif item.name is None:
+            yield from self.repeated(item, here, lambda _: names.of(item), each=each)
+        else:
+            path = names.of(item)
+            steps = self.repeated(item, here, lambda index: f"{path}.{index}", each=each)
+            group = self.group(item, here.at(path), "sequence", steps)
+            if group.children:
+                yield group
+
+    def repeated(
+        self, item: Item, here: _Here, path_of: Callable[[int], str], *, each: bool
+    ) -> Iterator[Step]:
+        """Yield an item's repetitions; `each` tells whether each one is asked if it is there."""
+        x = here.x
+        count = self.modifier(item, "repeat", here, default=1)
+        for index in range(count):
+            if index:
+                self.count_item(item)
+            names = {**here.names, "in_channels": x[0], "index": index, "count": count}
+            again = _Here("", x, names)
+            if each and not self.modifier(item, "when", again, default=True):
+                continue
+            step = self.one(item, again.at(path_of(index)))
+            yield step
+            x = step.output
+
+    def modifier(self, item: Item, word: str, here: _Here, *, default: Any) -> Any:
+        """Return the value of a modifier, evaluated where it is an expression."""
+        given = getattr(item, word)
+        if given is None:
+            return default
+        if not isinstance(given, Expression):
+            return given
+        try:
+            value = given.evaluate(here.names)
+        except RuleError as error:
+            self.stop(error, self.document.value_place((*item.path[:-1], word)), item.word)
+        if not CHECKS[word](value):
+            self.note(modifier_problem(word, value, self.document, item.path[:-1], given.text))
+            raise _Stop
+        return value
+
+    def count_item(self, item: Item) -> None:
+        """Keep small texts from growing into work without end."""
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            error = RuleError(
+                "the network has too many parts", f"that is the limit of {MAX_ITEMS:,}", "Repeat less"
+            )
+            self.stop(error, self.document.place(item.path), item.word)
+
+    def one(self, item: Item, here: _Here) -> Step:
+        """Return an item in its place, without its modifiers; raises _Stop where it does not fit."""
+        if item.template is None:
+            return self.block(item, here)
+        try:
+            element = item.template.fill(here.names)
+        except Unfit as error:
+            for problem in error.problems:
+                self.note(problem)
+            raise _Stop from None
+        if isinstance(element, Composite):
+            return self.composite(item, element, here)
+        assert isinstance(element, Layer)
+        return self.layer(item, element, here)
+
+    def group(self, item: Item, here: _Here, kind: str, steps: Iterator[Step]) -> Step:
+        """Return steps in a row as one; raises _Stop with as much of it as fits."""
+        children: list[Step] = []
+        try:
+            for step in steps:
+                children.append(step)  # noqa: PERF402  # as in network
+        except _Stop as stop:
+            raise _Stop(self.sum(item, here, kind, [*children, *stop.steps])) from None
+        return self.sum(item, here, kind, children)
+
+    def sum(self, item: Item, here: _Here, kind: str, children: list[Step], **more: Any) -> Step:
+        """Return the step whose numbers are the sums of its children's."""
+        output = more.pop("output", children[-1].output if children else here.x)
+        params, macs = sum(c.params for c in children), sum(c.macs for c in children)
+        place = self.document.place(item.path)
+        return Step(here.path, kind, here.x, output, params, macs, place, children=tuple(children), **more)
+
+    def block(self, item: Item, here: _Here) -> Step:
+        """Return a call of a block as a group."""
+        block = self.spec.blocks[item.word]
+        if block.broken:
+            raise _Stop
+        try:
+            names = self.arguments(item, block, here)
+        except Unfit as error:
+            for problem in error.problems:
+                self.note(problem)
+            raise _Stop from None
+        given = {name: names[name] for name in block.arguments}
+        self.uses.append(Use(block.name, given, self.document.place(item.path)))
+        group = self.group(item, here, block.name, self.scope(block.items, _Here(here.path, here.x, names)))
+        self.uses.pop()
+        return group
+
+    def arguments(self, item: Item, block: Block, here: _Here) -> dict[str, Value]:
+        """Return all that a block's body sees: the variables, and its arguments; raises Unfit."""
+        given = item.arguments.evaluate(here.names) if item.arguments else {}
+        names = dict(self.spec.vars)
+        for name, default in block.arguments.items():
+            if name in given:
+                names[name] = given[name]
+            elif default:
+                names[name] = default.evaluate({**names, "in_channels": here.x[0]})
+        return names
+
+    def composite(self, item: Item, composite: Composite, here: _Here) -> Step:
+        """Return a composition with each of its parts as a group."""
+        groups: dict[str, Step] = {}
+        outputs: dict[str, Output] = {}
+        stopped = False
+        for name, way in composite.parts.items():
+            path = f"{here.path}.{name}" if name else here.path
+            items = item.parts.get(way, ())
+            try:
+                groups[name] = self.group(item, here.at(path), "sequence", self.scope(items, here.at(path)))
+            except _Stop as stop:
+                groups[name], stopped = stop.steps[0], True
+            where = f"line {self.document.place(items[0].path).line}" if items else "the input"
+            outputs[name] = Output(groups[name].output, where)
+        if "" in groups:  # its only part is the composition itself
+            if stopped:
+                raise _Stop(groups[""])
+            return groups[""]
+        if stopped:
+            raise _Stop(self.sum(item, here, composite.type, list(groups.values())))
+        try:
+            output = composite.merge(outputs)
+        except RuleError as error:
+            self.note(error.at(self.document.place(item.path), here.path))
+            raise _Stop(self.sum(item, here, composite.type, list(groups.values()))) from None
+        made = composite if len(groups) > 1 else None
+        return self.sum(item, here, composite.type, list(groups.values()), output=output, composite=made)
+
+    def layer(self, item: Item, layer: Layer, here: _Here) -> Step:
+        """Return one layer in its place."""
+        self.layers += 1
+        x, place = here.x, self.document.place(item.path)
+        try:
+            if self.layers > MAX_LAYERS:
+                why = f"that is the limit of {MAX_LAYERS:,}"
+                raise RuleError("the network has too many layers", why, "Repeat less")
+            output = layer.output_shape(x)
+            params, macs = layer.params(x), layer.macs(x)
+            if params > MAX_PARAMS:
+                what, why = f"{{layer}} would have {params:,} parameters", "no memory holds them"
+                raise RuleError(what, why, "Make it smaller")
+        except RuleError as error:
+            self.stop(error, self.blame(item, error.field), here.path)
+        return Step(here.path, layer.type, x, output, params, macs, place, layer)
+
+    def blame(self, item: Item, field: str | None) -> Place:
+        """Return the place of a field of an item, whether it has a key or stands alone."""
+        assert item.template is not None
+        return item.template.document.place((*item.template.path, field) if field else item.template.path)
+
+
+class _Names:
+    """The names in one scope: those given, and the unnamed layers numbered by kind."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.numbers: dict[str, int] = {}
+        self.first: dict[str, Place] = {}
+
+    def of(self, item: Item) -> str:
+        """Return the next name for an item."""
+        if item.name:
+            return self.prefix + item.name
+        kind = item.word
+        self.numbers[kind] = self.numbers.get(kind, 0) + 1
+        return f"{self.prefix}{numbered(kind, self.numbers[kind])}"
+
+
+def numbered(kind: str, number: int) -> str:
+    """Return an unnamed layer's name: ``conv1``; ``relu6_1``, as relu can have a 61st."""
+    return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"

@@ -1,0 +1,13 @@
+"""The namespace that layers build their modules from: our own modules, and torch.nn's for all other names."""
+
+from typing import Any
+
+from torch import nn
+
+from cnnspec.model.composition import Add, Concat, Multiply, Residual
+
+__all__ = ["Add", "Concat", "Multiply", "Residual"]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(nn, name)

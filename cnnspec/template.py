@@ -1,0 +1,264 @@
+"""Values of the file in which expressions stand: checked when read, filled when their names have values."""
+
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from cnnspec import expression
+from cnnspec.errors import Problem, RuleError, shown
+from cnnspec.expression import Expression, Value
+from cnnspec.layers import REGISTRY, Composite, Element
+from cnnspec.source import Document, KeyPath
+from cnnspec.validation import LIKE_A_VALUE, Context, validate
+
+M = TypeVar("M", bound=BaseModel)
+
+Holes = Mapping[KeyPath, Expression]
+"""Expressions by the way to them from the value that they stand in."""
+
+Names = Mapping[str, Value]
+"""What names stand for, where an expression is evaluated."""
+
+_OPERATORS = frozenset("+-*/%()[]<>=")
+
+
+class Unfit(Exception):  # noqa: N818  # carries problems that have their place already
+    """The values that expressions came to do not fit."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Generic[M]):
+    """Values for a pydantic model, in some of which stand expressions; `ready` is the model where none do."""
+
+    model: type[M]
+    values: dict[str, Any]
+    holes: Holes
+    document: Document
+    path: KeyPath
+    owner: str
+    ready: M | None = None
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the values as they stand in the file, with every default filled in."""
+        if isinstance(self.ready, Element):
+            return self.ready.resolved()
+        fields = self.model.model_fields
+        defaults = {name: info.default for name, info in fields.items() if not info.is_required()}
+        given = {name: self.values.get(name, defaults.get(name)) for name in fields}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def fill(self, names: Names) -> M:
+        """Return the model with every expression evaluated; raises Unfit."""
+        if self.ready is not None:
+            return self.ready
+        values = filled(self.values, self.holes, names, self.document, self.path)
+        told = {way: hole.text for way, hole in self.holes.items()}
+        model, problems = validate(
+            self.model, values, self.document, self.path, self.owner, context=Context(told=told)
+        )
+        if model is None:
+            raise Unfit(*problems)
+        return model
+
+
+def read(
+    model: type[M],
+    values: dict[str, Any],
+    document: Document,
+    path: KeyPath,
+    owner: str,
+    *,
+    known: frozenset[str],
+) -> tuple[Template[M] | None, list[Problem]]:
+    """Return the template of a model's values, or what is wrong with them.
+
+    `known` are the names that expressions may use here. What holds no expression is
+    validated now, and the rest when the template is filled.
+    """
+    lists = model.lists if issubclass(model, Composite) else ()
+    searched = {name: value for name, value in values.items() if name not in lists} if lists else values
+    found = find(searched, document, path, known, model)
+    later = frozenset(str(way[0]) for way in (*found.holes, *found.wrong))
+    now = {name: value for name, value in values.items() if name not in later}
+    ready, problems = validate(model, now, document, path, owner, context=Context(known=known, later=later))
+    if any("bracket" in problem.why for problem in found.problems):
+        # The rest of an expression that its comma cut off was read as a field.
+        problems = [problem for problem in problems if ")" not in problem.what]
+    problems = [*found.problems, *problems]
+    if problems:
+        return None, problems
+    return Template(model, values, found.holes, document, path, owner, None if later else ready), []
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A value in the file, which may hold expressions: of a variable, an argument, or a default."""
+
+    value: Any
+    holes: Holes
+    document: Document
+    path: KeyPath
+
+    def evaluate(self, names: Mapping[str, Value]) -> Value:
+        """Return the value; raises Unfit."""
+        return filled(self.value, self.holes, names, self.document, self.path)
+
+
+def define(
+    value: Any, document: Document, path: KeyPath, known: frozenset[str]
+) -> tuple[Definition, list[Problem]]:
+    """Return the definition in the file at `path`, which may use the names `known`."""
+    found = find(value, document, path, known)
+    return Definition(value, found.holes, document, path), found.problems
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The expressions in a value, and those that are wrong."""
+
+    holes: dict[KeyPath, Expression] = field(default_factory=dict)
+    wrong: list[KeyPath] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find(
+    value: Any,
+    document: Document,
+    path: KeyPath,
+    known: frozenset[str],
+    model: type[BaseModel] | None = None,
+) -> Found:
+    """Return the expressions in a value of the file: every text, or where a `model` takes no such text."""
+    found = Found()
+    for way, text in _leaves(value, ()):
+        where = (*path, *way)
+        if not isinstance(text, str):
+            if model is None and not document.holds_refused(where):
+                what = f"{str(where[-1]) if where else 'this'} is {shown(text)}"
+                why = "a value is a number, true or false, a word, or a list of these"
+                found.problems.append(Problem(what, why, "", document.value_place(where)))
+            continue
+        if document.is_quoted(where) and LIKE_A_VALUE.fullmatch(text):
+            if model is None:
+                what, fix = f"{shown(text)} is text", f"Remove the quotes: {text}"
+                found.problems.append(
+                    Problem(what, "quotes make it a string", fix, document.value_place(where))
+                )
+            continue
+        if model and not _is_expression(model, way, text, known):
+            continue
+        try:
+            hole = expression.parse(text)
+            hole.check_names(known | words())
+            found.holes[way] = hole
+        except RuleError as error:
+            found.wrong.append(way)
+            found.problems.append(error.at(document.text_place(where, error.column), ""))
+    return found
+
+
+def _leaves(value: Any, way: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the texts in a value, and what can be no part of one."""
+    if isinstance(value, dict):
+        for name, one in value.items():
+            yield from _leaves(one, (*way, name))
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _leaves(one, (*way, index))
+    elif value is None or isinstance(value, str):
+        yield way, value
+
+
+def filled(value: Any, holes: Holes, names: Names, document: Document, path: KeyPath) -> Any:
+    """Return the value with its expressions evaluated; raises Unfit."""
+    return _filled(value, holes, names, document, path) if holes else value
+
+
+def _filled(
+    value: Any, holes: Holes, names: Names, document: Document, path: KeyPath, *, way: KeyPath = ()
+) -> Any:
+    if isinstance(value, dict):
+        return {k: _filled(v, holes, names, document, path, way=(*way, k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, holes, names, document, path, way=(*way, i)) for i, v in enumerate(value)]
+    hole = holes.get(way)
+    if hole is None:
+        return value
+    try:
+        return hole.evaluate(names)
+    except RuleError as error:
+        raise Unfit(error.at(document.value_place((*path, *way)), "")) from None
+
+
+def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: frozenset[str]) -> bool:
+    """Tell whether a text in a field is an expression, and not one of its words or a slip."""
+    takes = _takes_at(model, way)
+    if takes is None:
+        return False
+    if takes.text or text in takes.words:
+        return False
+    if text.isidentifier():
+        return text in known  # else its name is a slip, and the field says best what it takes
+    if takes.number:
+        return bool(_OPERATORS & set(text)) or " if " in text or text.startswith("not ")
+    return bool(takes.words) and " if " in text
+
+
+class Takes(NamedTuple):
+    """What a field takes as text: any, certain words, or expressions for numbers and truth values."""
+
+    text: bool
+    number: bool
+    words: frozenset[str]
+
+
+def _takes_at(model: type[BaseModel], way: KeyPath) -> Takes | None:
+    """Return what the field at the way takes, which may be of a model within the model; None for no field."""
+    name, *rest = way
+    if not isinstance(name, str) or name not in model.model_fields:
+        return None
+    inner = next((k for k in _flat(model.model_fields[name].annotation) if _is_model(k)), None)
+    if inner and rest:
+        return _takes_at(inner, tuple(rest))
+    return _takes(model, name)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+@cache
+def _takes(model: type[BaseModel], name: str) -> Takes:
+    info = model.model_fields[name]
+    kinds = set(_flat(info.annotation))
+    found = {
+        word for kind in kinds for word in getattr(kind, "__args__", ()) if typing.get_origin(kind) is Literal
+    }
+    found |= {word for mark in info.metadata for word in getattr(mark, "words", ())}
+    number = any(kind in (int, float, bool) for kind in kinds)
+    return Takes(str in kinds or Any in kinds, number, frozenset(w for w in found if isinstance(w, str)))
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    """Yield the types that an annotation is made of."""
+    if typing.get_origin(annotation) in (Literal, None):
+        yield annotation
+        return
+    for part in typing.get_args(annotation):
+        yield from _flat(part)
+
+
+@cache
+def words() -> frozenset[str]:
+    """Return every word that a field of the vocabulary takes."""
+    return frozenset(
+        w for kind in REGISTRY.values() for name in kind.model_fields for w in _takes(kind, name).words
+    )
