@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: train test check clean
+.PHONY: train test test-zoo check clean
 
 # The README's front door: learn handwritten digits with LeNet-5.
 train: $(VENV)/.installed
@@ -11,6 +11,10 @@ train: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest
+
+# All networks of specs/ beside torchvision's, the large ones too: some minutes, and 8 GB of memory.
+test-zoo: $(VENV)/.installed-dev
+	$(BIN)/pytest -m 'zoo or not zoo' tests/zoo
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

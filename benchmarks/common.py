@@ -37,6 +37,11 @@ def report(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **fact
     console.print(table)
     for name, value in facts.items():
         console.print(f"{name}: {value}")
+    save(title, rows, file, **facts)
+
+
+def save(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **facts: Any) -> None:
+    """Write the rows with the facts as JSON if a file is given."""
     if file:
         machine = {
             "platform": platform.platform(),

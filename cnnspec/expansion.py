@@ -128,7 +128,7 @@ class _Expansion:
         """Yield the steps of one item: none, one, its repetitions, or a named group of those."""
         self.count_item(item)
         here = _Here("", here.x, {**here.names, "in_channels": here.x[0]})
-        each = isinstance(item.when, Expression) and not IN_REPEAT.isdisjoint(item.when.names)
+        each = item.repeat is not None and _asks_index(item.when)
         if not each and not self.modifier(item, "when", here, default=True):
             return
         if item.repeat is None:
@@ -315,3 +315,8 @@ class _Names:
 def numbered(kind: str, number: int) -> str:
     """Return an unnamed layer's name: ``conv1``; ``relu6_1``, as relu can have a 61st."""
     return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
+
+
+def _asks_index(given: bool | Expression | None) -> bool:
+    """Tell whether a modifier depends on the repetition."""
+    return isinstance(given, Expression) and not IN_REPEAT.isdisjoint(given.names)

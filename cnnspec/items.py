@@ -126,9 +126,11 @@ def _parse_item(
     if not isinstance(value, dict):
         what, why = f"{shown(value)} is not a layer", "an item is a layer's name, alone or with its fields"
         return None, [Problem(what, why, "Write it like `- relu` or `- fc: 120`", document.value_place(path))]
+    outer = scope
     if "repeat" in value:
         scope = replace(scope, known=scope.known | IN_REPEAT)
-    modifiers, problems = _parse_modifiers(value, document, path, scope)
+    known = {"repeat": outer.known, "when": scope.known}
+    modifiers, problems = _parse_modifiers(value, document, path, known)
     words = [key for key in value if key not in MODIFIERS]
     if len(words) != 1:
         return None, [*problems, _not_one_layer(words, value, document, path, scope)]
@@ -223,7 +225,7 @@ def _parse_call(
 
 
 def _parse_modifiers(
-    value: dict[str, Any], document: Document, path: KeyPath, scope: Scope
+    value: dict[str, Any], document: Document, path: KeyPath, known: Mapping[str, frozenset[str]]
 ) -> tuple[dict[str, Any], list[Problem]]:
     given = {
         word: value[word] for word in MODIFIERS if word in value and (*path, word) not in document.refused
@@ -235,8 +237,7 @@ def _parse_modifiers(
         if word not in given:
             continue
         one, where = given[word], (*path, word)
-        known = scope.known - IN_REPEAT if word == "repeat" else scope.known
-        found = find(one, document, where, known) if isinstance(one, str) else None
+        found = find(one, document, where, known[word]) if isinstance(one, str) else None
         if found:
             problems += found.problems
             given[word] = found.holes.get(())

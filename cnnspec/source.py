@@ -290,9 +290,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
         return Problem(*TOO_DEEP, place)
     if error.context and error.context_mark and mark and error.context_mark.line != mark.line:
         why += f", {error.context} that starts in line {error.context_mark.line + 1}"
-    return Problem(
-        "this is not valid YAML", why, "Check brackets, quotes, colons and indentation here", place
-    )
+    fix = "Check brackets, quotes, colons and indentation here"
+    if "or '}'" in why and place.text[place.column - 1 : place.column] in ("[", "("):
+        fix = "Inside braces, put an expression with brackets in quotes"
+    return Problem("this is not valid YAML", why, fix, place)
 
 
 def _cut(number: str) -> str:

@@ -98,6 +98,20 @@ def load(path: str | Path, variant: str | None = None, set: Mapping[str, Any] | 
     return loads(text, file=file, variant=variant or named, set=set)
 
 
+def load_family(
+    path: str | Path,
+    variant: str | None = None,
+    set: Mapping[str, Any] | None = None,  # noqa: A002  # as in load
+) -> list[Spec]:
+    """Return the specs of all variants of a file, or of the one that is named; raises SpecError as `load`."""
+    path, named = split_variant(path)
+    text = textfile.read_text(path)
+    file = "<stdin>" if str(path) == "-" else str(path)
+    first = loads(text, file=file, variant=variant or named, set=set)
+    others = () if variant or named else first.variants[1:]
+    return [first, *(loads(text, file=file, variant=other, set=set) for other in others)]
+
+
 def split_variant(path: str | Path) -> tuple[str | Path, str | None]:
     """Return file and variant of ``FILE@NAME``; where there is a file of that whole name, it is the file."""
     file, at, variant = str(path).rpartition("@")
@@ -142,18 +156,18 @@ def parse(
         what = f"the file holds {'a list' if isinstance(value, list) else 'a single value'}, not a mapping"
         fix = "A spec has at least `input:` and `layers:`"
         return None, [Problem(what, "", fix, document.value_place(()))]
-    variables, problems = read_variables(_mapping(value, "vars"), _mapping(value, "variants"), document)
+    variables, wrong = read_variables(_mapping(value, "vars"), _mapping(value, "variants"), document)
     chosen = variables.choose(variant, document.file)
-    blocks, more = read_blocks(_mapping(value, "blocks"), document, variables.names)
-    problems += more
+    values, more = ({}, []) if wrong else variables.evaluate(chosen, given or {})
+    wrong += more
+    blocks, problems = read_blocks(_mapping(value, "blocks"), document, variables.names)
     items: tuple[Item, ...] = ()
     if isinstance(value.get("layers"), list):
         items, more = _network(value["layers"], document, variables, blocks)
         problems += more
-    values, more = variables.evaluate(chosen, given or {}) if not problems or not more else ({}, [])
-    top, shape, worse = _top(value, document, variables.names, None if more else values)
-    problems += [*more, *worse]
-    if shape is None or more or any("contains itself" in p.what for p in problems):
+    top, shape, more = _top(value, document, variables.names, None if wrong else values)
+    problems += [*wrong, *more]
+    if shape is None or wrong or any("contains itself" in p.what for p in problems):
         return None, problems
     top = top or Top(input=shape, layers=[])
     spec = Spec(

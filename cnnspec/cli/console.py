@@ -69,6 +69,8 @@ def report_problems(problems: Iterable[Problem]) -> None:
         if caret:
             line, _, pointer = caret.rpartition("\n")
             console.print(Text.assemble((line, "dim"), "\n", (pointer, "bold red")), soft_wrap=True)
+        for use in problem.trail:
+            print_line(console, Text(use))
 
 
 def report_crash(error: Exception) -> None:

@@ -1,6 +1,6 @@
 """summary, explain and check: looking at a spec, without torch."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.text import Text
@@ -8,10 +8,11 @@ from rich.text import Text
 from cnnspec import fit
 from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
-from cnnspec.cli.options import format_option, spec_argument
+from cnnspec.cli.options import format_option, parse_settings, set_option, spec_argument, variant_option
 from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_line, one_of, printable
-from cnnspec.expansion import trace
+from cnnspec.expansion import make_plan, trace
 from cnnspec.plan import Plan
+from cnnspec.spec import Spec
 from cnnspec.views import explain as explaining
 from cnnspec.views import summary as summing
 from cnnspec.yaml_text import to_yaml
@@ -23,13 +24,13 @@ from cnnspec.yaml_text import to_yaml
 @click.option(
     "--depth", type=click.IntRange(min=1), metavar="N", help="Show groups deeper than N levels as one row."
 )
-def summary(spec: str, form: str, depth: int | None) -> int:
+def summary(spec: Spec, form: str, depth: int | None) -> int:
     """Show every layer of SPEC with its output shape, kernel, parameters and MACs.
 
     MACs (multiply-accumulates, for one sample) count convolution and fc, without bias. The column
     kernel shows the window, with stride s, padding p and dilation d where they are not 1, 0 and 1.
     """
-    plan, problems = trace(specs.load(spec))
+    plan, problems = trace(spec)
     if form == "json" and not problems:
         print_json(summing.as_json(plan))
     elif form == "csv" and not problems:
@@ -58,12 +59,12 @@ def _print_table(plan: Plan, depth: int | None, *, complete: bool) -> None:
 @spec_argument
 @click.argument("layer", required=False)
 @format_option("text", "json")
-def explain(spec: str, layer: str | None, form: str) -> int:
+def explain(spec: Spec, layer: str | None, form: str) -> int:
     """Show how the output size, parameters and MACs of each layer of SPEC come about.
 
     LAYER names one layer, as `cnnspec summary` shows it.
     """
-    plan, problems = trace(specs.load(spec))
+    plan, problems = trace(spec)
     explanations = explaining.explain(plan)
     if layer is not None:
         explanations = [
@@ -100,47 +101,70 @@ def _print_explanations(explanations: list[explaining.Explanation]) -> None:
 
 @click.command(short_help="Every problem of the files, with its place.")
 @click.argument("files", metavar="SPEC...", nargs=-1, required=True)
+@variant_option
+@set_option
 @format_option("text", "json")
 @click.option("--resolved", is_flag=True, help="Print the spec with all defaults filled in.")
-def check(files: tuple[str, ...], form: str, resolved: bool) -> int:
-    """Check each SPEC: its form, its shapes, and whether it fits its data."""
+def check(
+    files: tuple[str, ...], variant: str | None, settings: tuple[str, ...], form: str, resolved: bool
+) -> int:
+    """Check each SPEC: its form, its shapes, and whether it fits its data.
+
+    All variants of a SPEC are checked, or the one that FILE@NAME or --variant names.
+    """
     if resolved and (len(files) > 1 or form == "json"):
         raise click.UsageError("--resolved prints one SPEC, as YAML")
-    reports: list[dict[str, Any]] = []
-    failed = False
-    for file in files:
-        plan, problems = _checked(file)
-        wrong = any(problem.severity == "error" for problem in problems)
-        failed = failed or wrong
-        reports.append(
-            {"file": file, "ok": not wrong, "problems": [problem.as_json() for problem in problems]}
-        )
-        if form == "json":
-            continue
-        report_problems(problems)
-        if plan and not wrong:
-            name = one_line(plan.spec.document.file)
-            print_text(_resolved(plan) if resolved else f"{name}: ok, {_count(plan)}\n")
+    values = parse_settings(settings)
+    if resolved:
+        print_text(to_yaml(make_plan(specs.load(files[0], variant, values)).spec.resolved()))
+        return 0
+    checked = [result for file in files for result in _checked(file, variant, values)]
     if form == "json":
-        print_json(reports)
-    return 1 if failed else 0
+        print_json([_report(result) for result in checked])
+        return 1 if any(result.wrong for result in checked) else 0
+    told: set[Problem] = set()
+    for result in checked:
+        report_problems(problem for problem in result.problems if problem not in told)
+        told.update(result.problems)
+        if result.plan and not result.wrong:
+            print_text(f"{result.name}: ok, {_count(result.plan)}\n")
+    return 1 if any(result.wrong for result in checked) else 0
 
 
-def _checked(file: str) -> tuple[Plan | None, list[Problem]]:
-    """Return a file's plan with all its problems and warnings."""
+class _Checked(NamedTuple):
+    """A file, or a variant of it, with its plan, problems and warnings."""
+
+    name: str
+    plan: Plan | None
+    problems: list[Problem]
+
+    @property
+    def wrong(self) -> bool:
+        """Whether there is an error among the problems."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+def _checked(file: str, variant: str | None, values: dict[str, Any]) -> list[_Checked]:
+    """Return what there is to say of a file, of each of its variants."""
     try:
-        plan, problems = trace(specs.load(file))
+        family = specs.load_family(file, variant, values)
     except CnnspecError as error:
-        return None, list(error.problems)
-    if not problems and plan.spec.data_given:
-        problems = fit.data_problems(plan)
-    return plan, problems + fit.warnings(plan)
+        return [_Checked(one_line(file), None, list(error.problems))]
+    results = []
+    for spec in family:
+        plan, problems = trace(spec)
+        if not problems and plan.spec.data_given:
+            problems = fit.data_problems(plan)
+        name = one_line(spec.document.file) + (f"@{spec.variant}" if spec.variant else "")
+        results.append(_Checked(name, plan, problems + fit.warnings(plan)))
+    return results
+
+
+def _report(result: _Checked) -> dict[str, Any]:
+    problems = [problem.as_json() for problem in result.problems]
+    return {"file": result.name, "ok": not result.wrong, "problems": problems}
 
 
 def _count(plan: Plan) -> str:
     layers = len(plan.layers)
     return f"{layers} layer{'s' * (layers != 1)}, {plan.params:,} parameters"
-
-
-def _resolved(plan: Plan) -> str:
-    return to_yaml(plan.spec.resolved())

@@ -1,13 +1,56 @@
 """Options that several commands share."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from cnnspec import source
+from cnnspec import spec as specs
+from cnnspec.errors import SpecError, one_line
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-spec_argument = click.argument("spec", metavar="SPEC")
+variant_option = click.option(
+    "--variant", metavar="NAME", help="Variant of the spec, as FILE@NAME.  [default: its first]"
+)
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Give a variable of the spec another value.",
+)
+
+
+def spec_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the argument SPEC, with --variant and --set; it gets the loaded spec."""
+
+    @click.argument("spec", metavar="SPEC")
+    @variant_option
+    @set_option
+    @functools.wraps(command)
+    def with_spec(spec: str, variant: str | None, settings: tuple[str, ...], **options: Any) -> Any:
+        return command(spec=specs.load(spec, variant, parse_settings(settings)), **options)
+
+    return with_spec
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
+    """Return the values of ``--set NAME=VALUE``, read as YAML; raises SpecError and click.UsageError."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or not name.strip():
+            raise click.BadParameter(f"'{one_line(setting)}' is not NAME=VALUE", param_hint="--set")
+        document, problems = source.parse(text, f"--set {name}")
+        if problems:
+            raise SpecError(*problems)
+        values[name.strip()] = document.value
+    return values
+
 
 device_option = click.option(
     "--device",

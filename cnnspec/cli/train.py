@@ -7,12 +7,12 @@ import click
 from rich.text import Text
 
 from cnnspec import fit
-from cnnspec import spec as specs
 from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, spec_argument, threads_option
 from cnnspec.errors import SpecError, printable
 from cnnspec.expansion import make_plan
+from cnnspec.spec import Spec
 
 if TYPE_CHECKING:
     from cnnspec.training import Result
@@ -41,14 +41,14 @@ if TYPE_CHECKING:
 )
 @click.option("--quiet", is_flag=True, help="Print the final line only.")
 @format_option("text", "json")
-def train(spec: str, no_sample: bool, quiet: bool, form: str, **options: Any) -> None:
+def train(spec: Spec, no_sample: bool, quiet: bool, form: str, **options: Any) -> None:
     """Train the network of SPEC on its data set, and write a run folder.
 
     The folder holds the spec as trained, a line of metrics for each epoch, the weights of
     the last and of the best epoch, and what the result depends on. Options go before what
     SPEC says.
     """
-    plan = make_plan(specs.load(spec).overridden(dataset=options["dataset"]))
+    plan = make_plan(spec.overridden(dataset=options["dataset"]))
     report_problems(fit.warnings(plan))
     problems = fit.data_problems(plan)
     if problems:
