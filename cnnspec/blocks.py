@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, shown
-from cnnspec.items import MODIFIERS, RESERVED, Item, Scope, parse_items
+from cnnspec.item_slips import MODIFIERS
+from cnnspec.items import RESERVED, Item, Scope, parse_items
 from cnnspec.layers import REGISTRY
 from cnnspec.sections import BlockBody
 from cnnspec.source import Document, KeyPath
@@ -21,17 +22,21 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 class Block:
     """A block: its arguments with their defaults, None for what must be given, and its layers.
 
-    A `broken` one has problems that are told already: what it does to a shape is not known.
+    A `broken` one has problems that are told already: what it does to a shape is not known,
+    and of one without a `head` not even its arguments are.
     """
 
     name: str
     arguments: Mapping[str, Definition | None] = field(default_factory=dict)
     items: tuple[Item, ...] = ()
     broken: bool = False
+    head: bool = True
 
     @property
-    def signature(self) -> dict[str, bool]:
-        """Each argument with whether it must be given."""
+    def signature(self) -> dict[str, bool] | None:
+        """Each argument with whether it must be given; None where that is not known."""
+        if not self.head:
+            return None
         return {name: default is None for name, default in self.arguments.items()}
 
     def resolved(self) -> dict[str, Any]:
@@ -49,6 +54,7 @@ def read(
     bodies: dict[str, BlockBody] = {}
     heads: dict[str, dict[str, Definition | None]] = {}
     broken: set[str] = set()
+    headless: set[str] = set()
     for name, value in given.items():
         path: KeyPath = ("blocks", name)
         more = _name_problems(name, document, path)
@@ -58,10 +64,14 @@ def read(
             bodies[name] = body
         if more or wrong or worse:
             broken.add(name)
+        if body is None or worse:
+            headless.add(name)
         problems += [*more, *wrong, *worse]
         if len(problems) > MAX_PROBLEMS:
             break
-    blocks = {name: Block(name, head, (), broken=True) for name, head in heads.items()}
+    blocks = {
+        name: Block(name, head, (), broken=True, head=name not in headless) for name, head in heads.items()
+    }
     signatures = {name: block.signature for name, block in blocks.items()}
     for name, body in bodies.items():
         path = ("blocks", name, "layers")
@@ -71,7 +81,8 @@ def read(
             what, fix = f"block {name} is empty", "List at least one layer"
             more = [Problem(what, "", fix, document.place(path))]
         problems += more
-        blocks[name] = Block(name, heads[name], items, broken=bool(more) or name in broken)
+        wrong_too = bool(more) or name in broken
+        blocks[name] = replace(blocks[name], items=items, broken=wrong_too)
         if len(problems) > MAX_PROBLEMS:
             break
     cycle = _cycle(blocks)
@@ -92,7 +103,8 @@ def _arguments(
         if value is None:
             found[name] = None
             continue
-        found[name], more = define(value, document, where, variables | {*found, "in_channels"})
+        known = variables | {*found, "in_channels"}
+        found[name], more = define(value, document, where, known, frozenset(given) - known)
         problems += more
     return found, problems
 

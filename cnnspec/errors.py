@@ -8,7 +8,7 @@ no place; whoever called it knows the place and makes a `Problem` of it.
 import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 SHOWN_LINE = 100
@@ -52,7 +52,7 @@ class Use:
     """A block with the values of its arguments, and the place that uses it."""
 
     block: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] = field(hash=False)
     place: Place
 
     def __str__(self) -> str:

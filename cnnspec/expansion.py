@@ -9,7 +9,7 @@ from cnnspec.errors import MAX_PROBLEMS, Place, Problem, RuleError, SpecError, U
 from cnnspec.expression import Expression, Value
 from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
 from cnnspec.layers import Composite, Layer
-from cnnspec.layers.composition import Output
+from cnnspec.layers.composition import THE_INPUT, Output
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
@@ -116,13 +116,15 @@ class _Expansion:
 
     def check_name(self, item: Item, step: Step, names: "_Names") -> None:
         """Note a name that another item of the scope has, too."""
-        place = self.document.value_place((*item.path[:-1], "name") if item.name else item.path)
+        place = self.document.place(item.path)
+        if item.name:
+            place = self.document.value_place((*item.path[:-1], "name"))
         first = names.first.setdefault(step.name, place)
         if first == place or len(self.problems) > MAX_PROBLEMS:
             return
         what = f"two layers are called '{step.name}'; the first stands in line {first.line}"
-        fix = f"Call it something else; '{step.name}' is also what the unnamed ones are numbered as"
-        self.note(Problem(what, "", fix if step.name[-1].isdigit() else "Rename one", place))
+        also = f": unnamed layers are numbered as '{step.name}', too" if step.name[-1].isdigit() else ""
+        self.note(Problem(what, "", f"Rename one of them{also}", place))
 
     def expand(self, item: Item, here: _Here, names: "_Names") -> Iterator[Step]:
         """Yield the steps of one item: none, one, its repetitions, or a named group of those."""
@@ -256,7 +258,7 @@ class _Expansion:
                 groups[name] = self.group(item, here.at(path), "sequence", self.scope(items, here.at(path)))
             except _Stop as stop:
                 groups[name], stopped = stop.steps[0], True
-            where = f"line {self.document.place(items[0].path).line}" if items else "the input"
+            where = f"line {self.document.place(items[0].path).line}" if items else THE_INPUT
             outputs[name] = Output(groups[name].output, where)
         if "" in groups:  # its only part is the composition itself
             if stopped:

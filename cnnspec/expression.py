@@ -24,6 +24,14 @@ Value = Any
 """A number, a truth value, a word, or a list of these."""
 
 _SIGNS = re.compile(r"[A-Za-z0-9_+\-*/%()\[\]<>=!,. ]*")
+_ASSIGNMENT = re.compile(r"(?<![=<>!])=(?!=)")
+_FOREIGN_SIGNS = {
+    "^": "Write `**` for a power",
+    "&": "Write `and`",
+    "|": "Write `or`",
+    "?": "Write `a if c else b`",
+    "×": "Write `*`",
+}
 _NUMBER = re.compile(r"[0-9]+|([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 _TRUTH = {"true": True, "false": False}
 
@@ -68,6 +76,8 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
 }
 """Each function with the least and the most arguments it takes."""
 
+_FUNCTION_SYNONYMS = {"int": "floor", "trunc": "floor", "maximum": "max", "minimum": "min", "length": "len"}
+
 _OF_LISTS = ("min", "max", "sum", "len")
 
 RESERVED = frozenset((*FUNCTIONS, *_TRUTH, "True", "False", "None", "and", "or", "not", "if", "else"))
@@ -96,18 +106,33 @@ class Expression:
         """
         return whole(_evaluate(self.tree, names))
 
-    def check_names(self, known: frozenset[str]) -> None:
-        """Raise RuleError for the first name that is not known."""
+    def check_names(
+        self, known: frozenset[str], words: frozenset[str] = frozenset(), later: frozenset[str] = frozenset()
+    ) -> None:
+        """Raise RuleError for the first name that is not known, nor one of the words that fields take.
+
+        Names that are `later` stand below the expression, where it cannot use them.
+        """
         for name, column in self.names.items():
-            if name not in known:
-                raise RuleError(f"unknown name '{name}'", *_instead(name, known), column=column)
+            if name in later:
+                why = "a value may use only those that stand above it"
+                raise RuleError(f"'{name}' has no value yet", why, "Move it up", column=column)
+            if name not in known and name not in words:
+                near = did_you_mean(name, sorted(known)) or did_you_mean(name, sorted(words))
+                why, fix = _NOT_HERE.get(name, ("", near))
+                raise RuleError(f"unknown name '{name}'", why, fix, column=column)
 
 
-def _instead(name: str, known: frozenset[str]) -> tuple[str, str]:
-    """Return why a name is not known, and what to write."""
-    if name in ("index", "count"):
-        return f"`{name}` is known only in the item that repeats", "Hand it to the block as an argument"
-    return "", did_you_mean(name, sorted(known))
+_ONLY_REPEATED = (
+    "it is known only in an item with `repeat`, and not inside a block",
+    "Give it to the block as an argument, such as `stride: 2 if index == 0 else 1`",
+)
+_NOT_HERE = {
+    "index": _ONLY_REPEATED,
+    "count": _ONLY_REPEATED,
+    "in_channels": ("it is known only in layers and blocks", "Use it there"),
+}
+"""Why and fix for the names that are known elsewhere."""
 
 
 def whole(value: Value) -> Value:
@@ -120,9 +145,9 @@ def parse(text: str) -> Expression:
     line = " ".join(text.split())
     if len(line) > MAX_TEXT:
         raise _refused(line, f"it is longer than {MAX_TEXT} characters", "Give parts of it names in `vars`")
-    if not _SIGNS.fullmatch(line):
-        sign = next(c for c in line if not _SIGNS.fullmatch(c))
-        raise _refused(line, f"'{sign}' means nothing in it")
+    foreign = next((c for c in line if not _SIGNS.fullmatch(c)), "")
+    if foreign:
+        raise _refused(line, f"'{foreign}' means nothing in it", _FOREIGN_SIGNS.get(foreign, ""))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Python's advice on style, such as `3if x`
@@ -140,9 +165,11 @@ def _refused(text: str, why: str, fix: str = "") -> RuleError:
 
 def _unreadable(text: str) -> RuleError:
     if text.count("(") > text.count(")") or text.count("[") > text.count("]"):
-        why = "a bracket is never closed"
+        # Where the text holds a comma, none has ended it.
         fix = "Inside braces a comma ends the value: put an expression with a comma in quotes"
-        return _refused(text, why, fix if "(" in text else "")
+        return _refused(text, "a bracket is never closed", fix if "," not in text else "Close it")
+    if _ASSIGNMENT.search(text):
+        return _refused(text, "`=` compares nothing", "Write `==`")
     return _refused(text, f"it may hold {GRAMMAR}")
 
 
@@ -186,9 +213,11 @@ def _check_constant(node: ast.Constant, text: str) -> None:
 
 def _check_call(node: ast.Call, text: str) -> None:
     if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
-        name = node.func.id if isinstance(node.func, ast.Name) else "this"
-        near = did_you_mean(name, FUNCTIONS) or f"There are {one_of(FUNCTIONS)}"
-        raise RuleError(f"unknown function '{name}' in {shown(text)}", "", near)
+        if not isinstance(node.func, ast.Name):
+            raise _refused(text, _FOREIGN.get(type(node.func), "only functions can be called"))
+        name = node.func.id
+        near = did_you_mean(name, FUNCTIONS, _FUNCTION_SYNONYMS) or f"There are {one_of(FUNCTIONS)}"
+        raise RuleError(f"unknown function '{name}'", "", near, column=node.col_offset)
     least, most, _ = FUNCTIONS[node.func.id]
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _refused(text, f"{node.func.id} takes plain values only")

@@ -8,12 +8,19 @@ from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, one_of, shown
 from cnnspec.expression import Expression
+from cnnspec.item_slips import (
+    MODIFIERS,
+    are_branches,
+    not_one_layer,
+    nothing_after_colon,
+    unknown_layer,
+    without_modifiers,
+)
 from cnnspec.layers import REGISTRY, Composite, Element
 from cnnspec.layers.composition import Way
 from cnnspec.source import Alone, Document, KeyPath
 from cnnspec.template import Definition, Template, define, find, read
 
-MODIFIERS = ("name", "repeat", "when")
 MAX_REPEAT = 10_000
 IN_REPEAT = frozenset(("index", "count"))
 """Names that an item knows when it repeats."""
@@ -40,11 +47,11 @@ RESERVED = frozenset(
 class Scope:
     """What an item may name: variables and arguments, and the blocks with their arguments.
 
-    A block's arguments are given with whether each must be given.
+    A block's arguments are given with whether each must be given, or None where they are not known.
     """
 
     known: frozenset[str] = frozenset(("in_channels",))
-    blocks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    blocks: Mapping[str, Mapping[str, bool] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,7 @@ def _parse_item(
     modifiers, problems = _parse_modifiers(value, document, path, known)
     words = [key for key in value if key not in MODIFIERS]
     if len(words) != 1:
-        return None, [*problems, _not_one_layer(words, value, document, path, scope)]
+        return None, [*problems, not_one_layer(words, value, document, path, scope.blocks)]
     word = words[0]
     where = (*path, word)
     item: Item | None = None
@@ -141,7 +148,7 @@ def _parse_item(
     if where in document.refused:
         pass
     elif value[word] is None:
-        more = [_nothing_after_colon(word, document, where, scope)]
+        more = [nothing_after_colon(word, document, where, scope.blocks)]
     else:
         item, more = _parse_word(word, value[word], document, where, scope)
     problems += more
@@ -158,7 +165,7 @@ def _parse_word(
         return _parse_call(word, given, document, path, scope)
     element = REGISTRY.get(word)
     if element is None:
-        return None, [_unknown_layer(word, document, path, scope)]
+        return None, [unknown_layer(word, given, document, path, scope.blocks)]
     if isinstance(given, dict):
         here, where, ways = document, path, 0
     elif element.main is None:
@@ -168,7 +175,12 @@ def _parse_word(
     else:
         here, where, ways = Alone(document, path, element.main), (), 1
         given = {element.main: given}
-    template, problems = read(element, given, here, where, word, known=scope.known)
+    given, problems = without_modifiers(given, element.model_fields, here, where, word)
+    if issubclass(element, Composite) and element.branched and are_branches(given):
+        what, fix = f"{word} needs 'branches'", "Indent its branches below `branches:`"
+        return None, [*problems, Problem(what, "there is no default", fix, here.place(where))]
+    template, more = read(element, given, here, where, word, known=scope.known)
+    problems += more
     parts: dict[Way, tuple[Item, ...]] = {}
     for way, values in _lists_of(element, given).items():
         parts[way], more = parse_items(values, document, (*path, *way[ways:]), scope)
@@ -200,6 +212,8 @@ def _parse_call(
 ) -> tuple[Item | None, list[Problem]]:
     """Return the call of a block."""
     arguments = scope.blocks[word]
+    if arguments is None:  # the block itself is wrong
+        return Item(word, path), []
     here, where = document, path
     if not isinstance(given, dict):
         if not arguments:
@@ -207,7 +221,7 @@ def _parse_call(
             return None, [Problem(f"{word} takes no arguments", "", fix, document.value_place(path))]
         first = next(iter(arguments))
         here, where, given = Alone(document, path, first), (), {first: given}
-    problems = []
+    given, problems = without_modifiers(given, arguments, here, where, word)
     for name in given:
         if name not in arguments:
             fix = f"It has {one_of(arguments)}" if arguments else "It has none"
@@ -237,12 +251,16 @@ def _parse_modifiers(
         if word not in given:
             continue
         one, where = given[word], (*path, word)
-        found = find(one, document, where, known[word]) if isinstance(one, str) else None
+        found = None
+        if isinstance(one, str) and not (one.isidentifier() and one not in known[word] | IN_REPEAT):
+            found = find(one, document, where, known[word])
         if found:
             problems += found.problems
             given[word] = found.holes.get(())
         elif not check(one):
-            problems.append(modifier_problem(word, one, document, path))
+            problem = modifier_problem(word, one, document, path)
+            near = did_you_mean(one, sorted(known[word])) if isinstance(one, str) else ""
+            problems.append(replace(problem, fix=near))
     return given, problems
 
 
@@ -266,44 +284,3 @@ def modifier_problem(word: str, value: Any, document: Document, path: KeyPath, o
     }[word]
     what = f"{word} is {shown(value)}" + (f", from `{origin}`" if origin else "")
     return Problem(what, why, "", document.value_place((*path, word)))
-
-
-def _not_one_layer(
-    words: list[str], value: dict[str, Any], document: Document, path: KeyPath, scope: Scope
-) -> Problem:
-    if not words:
-        what = f"this item has {one_of(value)}, but no layer" if value else "this item is empty"
-        return Problem(what, "", "Add a layer, or remove it", document.value_place(path))
-    vocabulary = {*REGISTRY, *scope.blocks}
-    known = [word for word in words if word in vocabulary]
-    if len(known) > 1:
-        what, fix = f"two layers in one item: {known[0]} and {known[1]}", f"Put a dash before {known[1]}"
-        return Problem(what, "", fix, document.place((*path, known[1])))
-    wrong = next((word for word in words if word not in vocabulary), words[0])
-    layer = known[0] if known else words[0]
-    fix = f"Fields stand in the layer's braces: `{layer}: {{{wrong}: …}}`"
-    fields = REGISTRY[layer].model_fields if layer in REGISTRY else scope.blocks.get(layer, {})
-    if not known or wrong not in fields:
-        near = did_you_mean(wrong, [*MODIFIERS, *sorted(vocabulary)])
-        fix = near or f"Only {', '.join(MODIFIERS[:-1])} and {MODIFIERS[-1]} stand beside a layer"
-    return Problem(f"unknown modifier {shown(wrong)}", "", fix, document.place((*path, wrong)))
-
-
-def _unknown_layer(word: str, document: Document, path: KeyPath, scope: Scope) -> Problem:
-    synonyms = {synonym: element.type for element in REGISTRY.values() for synonym in element.synonyms}
-    near = did_you_mean(word, [*scope.blocks, *REGISTRY], synonyms)
-    fix = near or "`cnnspec layers` lists them all"
-    first, _, rest = word.partition(" ")
-    if first in REGISTRY and rest.startswith("{"):
-        fix = f"Put a colon after it: `{first}: {{…}}`"
-    elif first in REGISTRY and rest.startswith("- "):
-        fix = "Begin the dashes of all layers in the same column"
-    return Problem(f"unknown layer {shown(word)}", "", fix, document.place(path))
-
-
-def _nothing_after_colon(word: str, document: Document, path: KeyPath, scope: Scope) -> Problem:
-    if word not in REGISTRY and word not in scope.blocks:
-        return _unknown_layer(word, document, path, scope)
-    example = REGISTRY[word].example if word in REGISTRY else word
-    what, why = f"nothing stands after `{word}:`", "the colon announces its fields"
-    return Problem(what, why, f"Write `- {example}`", document.place(path))

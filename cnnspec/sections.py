@@ -85,11 +85,12 @@ def _input_shape(value: Any) -> Shape:
     if not isinstance(value, (list, tuple)):
         refuse(value, "it must be a list: [channels, height, width], or with one axis or three")
     if not 2 <= len(value) <= 4:
-        why = "it must be channels and 1, 2 or 3 axes: [C, L], [C, H, W] or [C, D, H, W]"
-        refuse(value, why)
-    for size in value:
+        refuse(value, "it must be the shape of one sample: [C, L], [C, H, W] or [C, D, H, W]")
+    for index, size in enumerate(value):
         if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_AXIS:
-            refuse(value, f"each size must be a whole number from 1 to {MAX_AXIS:,}")
+            sentence, why = f"input has {shown(size)}", f"a size is a whole number from 1 to {MAX_AXIS:,}"
+            context = {"sentence": sentence, "why": why, "at": index}
+            raise PydanticCustomError("rule", "not allowed", context)
     return tuple(value)
 
 

@@ -69,6 +69,27 @@ class Window:
         return (letters, numbers) if self.drops_last else (f"{letters} + 1", f"{numbers} + 1")
 
 
+@dataclass(frozen=True, slots=True)
+class TransposedWindow(Window):
+    """A window of a transposed convolution along one axis, which spreads each input over the output.
+
+    The letters are those of the convolution that it turns round: s is the step in the output,
+    p is cut off each of its sides, and `extra` is added on the far one.
+    """
+
+    @property
+    def output(self) -> int:
+        """Size of the output: (n − 1)s − 2p + d(f − 1) + 1 + extra, as in ``torch.nn.ConvTranspose2d``."""
+        return (self.n - 1) * self.s - 2 * self.p + self.span + self.extra
+
+    def formula(self) -> tuple[str, str]:
+        """Return the formula in letters and with this window's numbers, without the result."""
+        size = ("f", f"{self.f}") if self.d == 1 else ("d(f − 1) + 1", f"{self.d}·({self.f} − 1) + 1")
+        extra = (" + output_padding", f" + {self.extra}") if self.extra else ("", "")
+        letters = f"(n − 1)s − 2p + {size[0]}{extra[0]}"
+        return letters, f"({self.n} − 1)·{self.s} − 2·{self.p} + {size[1]}{extra[1]}"
+
+
 def volume(shape: Shape) -> int:
     """Return the number of values in a shape."""
     return math.prod(shape)

@@ -14,10 +14,9 @@ from typing import Any
 import yaml
 
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, shown
+from cnnspec.yaml_slips import MAX_DEPTH, TOO_DEEP, syntax_problem
 
-MAX_DEPTH = 64
 MAX_DIGITS = 18
-TOO_DEEP = (f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less")
 
 KeyPath = tuple[str | int, ...]
 """The way to a value: the keys and indices from the top of the file."""
@@ -79,12 +78,26 @@ class Document:
         mark = self.mark(path)
         return self.at(mark.line, mark.column) if mark else self.place(path)
 
-    def text_place(self, path: KeyPath, column: int) -> Place:
-        """Return the place of a column, counted from 0, of the text at the path."""
+    def text_place(self, path: KeyPath, text: str, column: int) -> Place:
+        """Return the place of a column, counted from 0, of the text at the path, its spaces made single.
+
+        The file may break the text into lines, so the signs before the column are counted.
+        """
         mark = self.mark(path)
-        if mark is None:
-            return self.place(path)
-        return self.at(mark.line, mark.column + column + mark.quoted)
+        signs = len("".join(" ".join(text.split())[:column].split()))
+        if mark is None or not signs:
+            return self.value_place(path)
+        line, at = mark.line, mark.column - 1 + mark.quoted
+        if self.lines[line - 1][at : at + 1] in ("|", ">"):
+            line, at = line + 1, 0
+        for number in range(line, len(self.lines) + 1):
+            for index, sign in enumerate(self.lines[number - 1]):
+                if sign.isspace() or (number == line and index < at):
+                    continue
+                if not signs:
+                    return self.at(number, index + 1)
+                signs -= 1
+        return self.value_place(path)
 
     def is_quoted(self, path: KeyPath) -> bool:
         """Tell whether the value at the path is text in quotes."""
@@ -130,7 +143,7 @@ def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
     try:
         reader.read(text)
     except yaml.MarkedYAMLError as error:
-        problems.append(_syntax_problem(error, document))
+        problems.append(syntax_problem(error, document.file, document.lines))
     except _StopReading:
         pass
     except (yaml.YAMLError, ValueError) as error:
@@ -275,25 +288,13 @@ class _Reader:
 
 
 def _tabs(document: Document) -> Iterator[Problem]:
+    """Yield the problem of the first tab in an indentation."""
     for number, line in enumerate(document.lines, start=1):
         indentation = line[: len(line) - len(line.lstrip())]
         if "\t" in indentation and line.strip():
             place = document.at(number, indentation.index("\t") + 1)
             yield Problem("a tab in the indentation", "YAML is indented with spaces", "Use spaces", place)
-
-
-def _syntax_problem(error: yaml.MarkedYAMLError, document: Document) -> Problem:
-    mark = error.context_mark if error.problem_mark is None else error.problem_mark
-    place = Place(document.file) if mark is None else document.at(mark.line + 1, mark.column + 1)
-    why = error.problem or "it cannot be read"
-    if "nesting depth" in why:  # libyaml from 0.2.6 on looks ahead as far as its own limit of 1,000
-        return Problem(*TOO_DEEP, place)
-    if error.context and error.context_mark and mark and error.context_mark.line != mark.line:
-        why += f", {error.context} that starts in line {error.context_mark.line + 1}"
-    fix = "Check brackets, quotes, colons and indentation here"
-    if "or '}'" in why and place.text[place.column - 1 : place.column] in ("[", "("):
-        fix = "Inside braces, put an expression with brackets in quotes"
-    return Problem("this is not valid YAML", why, fix, place)
+            return
 
 
 def _cut(number: str) -> str:

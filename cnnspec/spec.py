@@ -156,6 +156,10 @@ def parse(
         what = f"the file holds {'a list' if isinstance(value, list) else 'a single value'}, not a mapping"
         fix = "A spec has at least `input:` and `layers:`"
         return None, [Problem(what, "", fix, document.value_place(()))]
+    unread = {name: value[name] for name in _NAMING if not isinstance(value.get(name, {}), dict)}
+    if unread:  # what uses the names in them would all be wrong
+        least: dict[str, Any] = {"input": [1, 1], "layers": []}
+        return None, validate(Top, least | unread, document, (), "the spec")[1]
     variables, wrong = read_variables(_mapping(value, "vars"), _mapping(value, "variants"), document)
     chosen = variables.choose(variant, document.file)
     values, more = ({}, []) if wrong else variables.evaluate(chosen, given or {})
@@ -185,6 +189,10 @@ def parse(
         variants=tuple(variables.variants),
     )
     return spec, problems
+
+
+_NAMING = ("vars", "variants", "blocks")
+"""The sections that give names."""
 
 
 def _mapping(value: dict[str, Any], name: str) -> dict[str, Any]:

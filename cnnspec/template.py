@@ -1,5 +1,6 @@
 """Values of the file in which expressions stand: checked when read, filled when their names have values."""
 
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ Holes = Mapping[KeyPath, Expression]
 Names = Mapping[str, Value]
 """What names stand for, where an expression is evaluated."""
 
-_OPERATORS = frozenset("+-*/%()[]<>=")
+_OPERATOR = re.compile(r"[-+*/%()\[\]<>=^&|?×]| if |^not |^[A-Za-z_]\w*\.")
+"""What makes a text an expression, be it one that is wrong."""
 
 
 class Unfit(Exception):  # noqa: N818  # carries problems that have their place already
@@ -113,10 +115,14 @@ class Definition:
 
 
 def define(
-    value: Any, document: Document, path: KeyPath, known: frozenset[str]
+    value: Any,
+    document: Document,
+    path: KeyPath,
+    known: frozenset[str],
+    later: frozenset[str] = frozenset(),
 ) -> tuple[Definition, list[Problem]]:
-    """Return the definition in the file at `path`, which may use the names `known`."""
-    found = find(value, document, path, known)
+    """Return the definition in the file at `path`, which may use the names `known`, and not those `later`."""
+    found = find(value, document, path, known, later=later)
     return Definition(value, found.holes, document, path), found.problems
 
 
@@ -135,6 +141,8 @@ def find(
     path: KeyPath,
     known: frozenset[str],
     model: type[BaseModel] | None = None,
+    *,
+    later: frozenset[str] = frozenset(),
 ) -> Found:
     """Return the expressions in a value of the file: every text, or where a `model` takes no such text."""
     found = Found()
@@ -157,11 +165,11 @@ def find(
             continue
         try:
             hole = expression.parse(text)
-            hole.check_names(known | words())
+            hole.check_names(known, words(), later)
             found.holes[way] = hole
         except RuleError as error:
             found.wrong.append(way)
-            found.problems.append(error.at(document.text_place(where, error.column), ""))
+            found.problems.append(error.at(document.text_place(where, text, error.column), ""))
     return found
 
 
@@ -208,7 +216,7 @@ def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: froze
     if text.isidentifier():
         return text in known  # else its name is a slip, and the field says best what it takes
     if takes.number:
-        return bool(_OPERATORS & set(text)) or " if " in text or text.startswith("not ")
+        return _OPERATOR.search(text) is not None
     return bool(takes.words) and " if " in text
 
 

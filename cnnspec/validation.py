@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, nearest, one_of, shown
+from cnnspec.layers import REGISTRY, Element
 from cnnspec.source import Document, KeyPath
 
 M = TypeVar("M", bound=BaseModel)
@@ -40,6 +41,12 @@ _EXPECTED = {
     "model_type": "a mapping",
     "dict_type": "a mapping",
 }
+
+_KNOWN_ANYWAY = ("in_channels", "in_features", "num_features", "input_shape", "input_size")
+"""Other tools' fields for what a layer here knows from the one before it."""
+
+_FOLLOWING = ("activation", "act", "nonlinearity", "norm", "normalization", "pool", "pooling")
+"""Other tools' fields for what is a layer of its own here."""
 
 LIKE_A_VALUE = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false")
 """Text that without its quotes would be a number or a truth value."""
@@ -99,8 +106,10 @@ def _waits(location: KeyPath, context: Context) -> bool:
 def _with_origin(problem: Problem, one: Any, context: Context) -> Problem:
     """Return the problem with the expression that the value came from, or the name that was meant."""
     location: KeyPath = tuple(one["loc"])
+    value, at = one["input"], one.get("ctx", {}).get("at")
+    if at is not None:
+        location, value = (*location, at), value[at]
     texts = [text for way, text in context.told.items() if location and way[: len(location)] == location]
-    value = one["input"]
     if texts:
         fix = problem.fix
         if isinstance(value, float) and "whole number" in problem.why:
@@ -136,18 +145,14 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
     name = names[-1] if names else owner
     holder = names[-2] if len(names) > 1 else owner
     if kind == "extra_forbidden":
-        right = _right_name(location, model)
-        fields = _fields_at(location, model)
-        fix = f"It has {one_of(fields)}" if fields else "It has no fields"
-        fix = f"Did you mean '{right}'?" if right else fix
-        if value is None and ":" in name:
-            fix = f"Put a space after the colon: `{name.replace(':', ': ')}`"
+        fix = _instead_of_field(location, model, name, value)
         return Problem(f"unknown field {shown(name)} of {holder}", "", fix, document.place(where))
     if isinstance(value, str) and document.is_quoted(where) and LIKE_A_VALUE.fullmatch(value):
         fix = f"Remove the quotes: {value}"
         return Problem(f"'{name}' is text", "quotes make it a string", fix, document.value_place(where))
     if "sentence" in context:
-        place = document.place((*where, context["at"])) if "at" in context else document.value_place(where)
+        where = (*where, context["at"]) if "at" in context else where
+        place = document.place(where) if "at" in context else document.value_place(where)
         return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
     what, why, fix = _sentence(kind, context, name, value, one["msg"])
     if kind == "model_type":
@@ -156,7 +161,30 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
             fix = f"Write `{name}: {{{value}: {{}}}}`"
         else:
             why += f" with {one_of(fields)}"
+        if isinstance(value, list) and "layers" in fields:
+            fix = "Put them under `layers:`"
     return Problem(what, why, fix, document.value_place(where))
+
+
+def _instead_of_field(location: KeyPath, model: type[BaseModel], name: str, value: Any) -> str:
+    """Return what to write instead of an unknown field."""
+    if issubclass(model, Element):
+        if name in _KNOWN_ANYWAY:
+            return "Remove it: a layer knows its input from the layer before it"
+        if name in _FOLLOWING or name in REGISTRY:
+            layer = value if isinstance(value, str) and value in REGISTRY else name
+            return (
+                f"Put `- {layer}` after it" if layer in REGISTRY else "It is a layer of its own, with a dash"
+            )
+    if value is None and ":" in name:
+        return f"Put a space after the colon: `{name.replace(':', ': ')}`"
+    if value is None and "=" in name:
+        return f"Put a colon instead of `=`: `{name.replace('=', ': ')}`"
+    right = _right_name(location, model)
+    fields = _fields_at(location, model)
+    if right:
+        return f"Did you mean '{right}'?"
+    return f"It has {one_of(fields)}" if fields else "It has no fields"
 
 
 def _sentence(
@@ -169,8 +197,13 @@ def _sentence(
         fix = ""
         if kind == "string_type" and isinstance(value, (int, float)):
             fix = "Put it in quotes"
+        if kind == "list_type" and isinstance(value, dict):
+            fix = "Put a dash before each layer"
         if kind == "list_type" and str(value).startswith("-"):
             fix = "Put a space after each dash"
+        if kind == "dict_type" and isinstance(value, list):
+            pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
+            fix = f"Write `{{{pairs}}}`, or defaults for null" if pairs else "Remove the dashes"
         return f"{name} is {shown(value)}", f"it must be {_EXPECTED[kind]}", fix
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])

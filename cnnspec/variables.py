@@ -70,7 +70,8 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
     for name, value in vars_given.items():
         path = ("vars", name)
         problems += variable_name_problems(name, "a variable", document, path)
-        definitions[name], more = define(value, document, path, frozenset(definitions))
+        known = frozenset(definitions)
+        definitions[name], more = define(value, document, path, known, frozenset(vars_given) - known)
         problems += more
     variants: dict[str, dict[str, Definition]] = {}
     order = list(definitions)
@@ -95,7 +96,8 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
                 problems.append(Problem(f"unknown variable {shown(name)}", "", fix, document.place(where)))
                 continue
             known = frozenset(order[: order.index(name)])
-            variants[variant][name], more = define(value, document, where, known)
+            later = frozenset(order) - known
+            variants[variant][name], more = define(value, document, where, known, later)
             problems += more
     return Variables(definitions, variants), problems
 
@@ -104,12 +106,13 @@ def variable_name_problems(name: str, what: str, document: Document, path: KeyPa
     """Return what is wrong with the name of a variable or argument."""
     if not _NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
-    elif name in expression.RESERVED or name in IN_REPEAT or name == "in_channels":
+    elif name == "in_channels":
+        why = "every layer and block knows it anyway"
+    elif name in expression.RESERVED or name in IN_REPEAT:
         why = "expressions have a meaning for it already"
     elif name in words():
         why = "it is a word that a layer's field takes"
     else:
         return []
-    return [
-        Problem(f"{what} cannot be called {shown(name)}", why, "Choose another name", document.place(path))
-    ]
+    fix = "Remove it" if name == "in_channels" else "Choose another name"
+    return [Problem(f"{what} cannot be called {shown(name)}", why, fix, document.place(path))]

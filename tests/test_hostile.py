@@ -21,7 +21,6 @@ FLOODS = {
     "unknown fields": f"{TOP}\n- conv: {{" + ", ".join(f"a{n}: 1" for n in range(20_000)) + "}",
     "anchors": f"{TOP} [relu]\n" + "".join(f"a{n}: &a 1\n" for n in range(5_000)),
     "duplicate keys": "a: 1\n" * 5_000,
-    "tabs": "\ta: 1\n" * 100_000,
     "names that clash": f"{TOP}\n" + "- relu: {}\n  name: a\n" * 5_000,
     "names that torch keeps": f"{TOP}\n" + "- relu: {}\n  name: train\n" * 5_000,
 }

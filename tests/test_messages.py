@@ -47,7 +47,7 @@ BEGINNERS = {
     "no space after the dashes": ("input: [1, 8]\nlayers:\n  -relu\n  -tanh", "layers is '-relu -tanh'; it must be a list. Put a space after each dash."),
     "a dash too far right": (layers("  - relu\n   - tanh"), "unknown layer 'relu - tanh'. Begin the dashes of all layers in the same column."),
     "no colon after a layer": (layers("  - fc {units: 6}"), "unknown layer 'fc {units'. Put a colon after it: `fc: {…}`."),
-    "a modifier of later versions": (layers("  - relu: {}\n    when: x > 1"), "unknown modifier 'when'. Only name and repeat stand beside a layer."),
+    "a modifier that is none": (layers("  - relu: {}\n    device: 1"), "unknown modifier 'device'. Only name, repeat and when stand beside a layer."),
     "a number as text": ("input: [1, 8]\nlayers: [relu]\ndescription: 3", "description is 3; it must be text. Put it in quotes."),
     "an optimizer without braces": ("input: [1, 8]\nlayers: [relu]\ntrain: {optimizer: adam}", "optimizer is 'adam'; it must be a mapping. Write `optimizer: {adam: {}}`."),
     "an empty section": ("input: [1, 8]\nlayers: [relu]\ndata:", "data is nothing; it must be a mapping with dataset or normalize."),
@@ -55,7 +55,7 @@ BEGINNERS = {
     "1.0 as version": ("cnnspec: 1.0\ninput: [1, 8]\nlayers: [relu]", "cnnspec is 1.0; it must be 1."),
     "nothing but comments": ("# a spec, soon\n", "the file says nothing. A spec has at least `input:` and `layers:`."),
     "a sequence too short": ("input: [1, 8]\nlayers: [maxpool: 9]", "kernel 9 does not fit the 8-long input of maxpool1; the output would be empty. Use kernel ≤ 8, padding ≥ 1, or drop a pool."),
-    "a name that means nothing here": ("input: [1, 8]\nlayers: [relu]\nvars: {w: 3}", "unknown field 'vars' of the spec. It has cnnspec, name, description, input, layers, data or train."),
+    "a name that means nothing here": ("input: [1, 8]\nlayers: [relu]\nweights: 3", "unknown field 'weights' of the spec. It has cnnspec, name, description, input, vars, variants, blocks, layers, data or train."),
     "a reserved character": ("input: [1, 8]\nlayers: @x", "this is not valid YAML; found character that cannot start any token. Check brackets, quotes, colons and indentation here."),
 }  # fmt: skip
 

@@ -57,7 +57,7 @@ def test_six_filters_stay_six() -> None:
         ("conv: {filters: 8, kernel: 3, groups: 3}", "3:35", "groups 3 do not divide the 8 filters of conv1"),
         ("conv: {filters: 6, kernel: 3, stride: 2, padding: same}", "3:46", "`padding: same` goes with stride 1 only; with a stride the output cannot be as large as the input. Use a number, such as half the kernel, or stride 1."),
         ("fc: 10", "3:5", "fc needs a flat input, but gets 6×28×28. Put `- flatten` before it."),
-        ("fc: 10\n    nonsense: 3", "4:5", "unknown modifier 'nonsense'. Only name and repeat stand beside a layer."),
+        ("fc: 10\n    nonsense: 3", "4:5", "unknown modifier 'nonsense'. Only name, repeat and when stand beside a layer."),
         ("activation: \"print('x')\"", "3:5", "unknown layer 'activation'"),
     ],
 )  # fmt: skip

@@ -12,7 +12,11 @@ from cnnspec.layers import (
 from cnnspec.layers.base import REGISTRY, Case, Element, Layer
 from cnnspec.layers.composition import Composite
 
+LAYERS: dict[str, type[Layer]] = {name: e for name, e in REGISTRY.items() if issubclass(e, Layer)}
+"""The layers of the registry, without the compositions."""
+
 __all__ = [
+    "LAYERS",
     "REGISTRY",
     "Case",
     "Composite",

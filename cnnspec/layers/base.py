@@ -17,6 +17,10 @@ REGISTRY: dict[str, type["Element"]] = {}
 """The whole vocabulary: every layer and composition by the name that a spec calls it."""
 
 
+NO_FORMULA = ("", "")
+"""Stands for the formula of a number that is not calculated."""
+
+
 class Case:
     """A layer's fields and an input shape, for examples and for the comparison with torch."""
 
@@ -85,9 +89,13 @@ class Layer(Element):
         """Return the window on each spatial axis; empty for a layer without one."""
         return ()
 
-    def size_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # windows have their own
-        """Return the formula of a flat output's size, in words and in numbers; empty where there is none."""
-        return "", ""
+    def size_formulas(self, x: Shape) -> tuple[tuple[str, str], ...]:
+        """Return the formula of each axis of the output, channels first, in words and in numbers.
+
+        Empty texts stand for an axis without a formula, and nothing at all for a layer without any.
+        """
+        windows = self.windows(x)
+        return (NO_FORMULA, *(window.formula() for window in windows)) if windows else ()
 
     def params(self, x: Shape) -> int:  # noqa: ARG002  # most layers have none
         """Return the number of trainable parameters."""
@@ -95,7 +103,7 @@ class Layer(Element):
 
     def params_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # as params
         """Return the formula of `params` in words and in numbers; empty where there are none."""
-        return "", ""
+        return NO_FORMULA
 
     def macs(self, x: Shape) -> int:  # noqa: ARG002  # only convolution and fc count
         """Return the multiply-accumulates for one sample: convolution and fc only, without bias."""
@@ -103,10 +111,10 @@ class Layer(Element):
 
     def macs_formula(self, x: Shape) -> tuple[str, str]:  # noqa: ARG002  # as macs
         """Return the formula of `macs` in words and in numbers; empty where there are none."""
-        return "", ""
+        return NO_FORMULA
 
     def build(self, nn: Any, x: Shape) -> Any:
-        """Return ``nn``'s module for input shape `x`; ``nn`` is torch.nn or stands in for it."""
+        """Return ``nn``'s module for input shape `x`; ``nn`` is `cnnspec.model.modules` or stands in for it."""
         raise NotImplementedError
 
     def changed(self, *names: str, **renamed: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
-from cnnspec.errors import RuleError
+from cnnspec.errors import RuleError, shown
 from cnnspec.layers.base import Element
 from cnnspec.layers.fields import refuse
 from cnnspec.shape import Shape, times
@@ -19,6 +20,10 @@ class Output(NamedTuple):
 
     shape: Shape
     where: str
+
+
+THE_INPUT = "the input"
+"""Where the output of a part without layers is written."""
 
 
 class Composite(Element):
@@ -92,7 +97,7 @@ class Residual(Composite):
         first, *others = outputs.values()
         for other in others:
             if other.shape != first.shape:
-                fix = _make_equal(first.shape, other.shape, "shortcut")
+                fix = _fitting(first.shape, other.shape, "shortcut")
                 raise _disagreement("layers and shortcut", first, other, fix)
         return first.shape
 
@@ -102,14 +107,16 @@ class Residual(Composite):
 
 def _lists(value: Any) -> Any:
     """Return branches as they are, having checked that they are lists."""
-    branches = value.values() if isinstance(value, dict) else value
     if not isinstance(value, (list, dict)) or not value:
         refuse(value, "it must be a list of lists of layers, or a mapping from names to lists of layers")
-    for branch in branches:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, branch in pairs:
         if not isinstance(branch, list):
-            refuse(
-                branch, "each branch must be a list of layers, such as `[relu]`, or `[]` for the input itself"
-            )
+            what = f"branch {shown(name)} is {shown(branch)}"
+            why = "a branch is a list of layers, and `[]` is the input itself"
+            fix = "Begin it with two dashes: `- - conv: …`" if isinstance(value, list) else ""
+            context = {"sentence": what, "why": why, "fix": fix, "at": name}
+            raise PydanticCustomError("rule", "not allowed", context)
     return value
 
 
@@ -141,7 +148,12 @@ class Add(_Branches):
         first, *others = outputs.values()
         for other in others:
             if other.shape != first.shape:
-                fix = _make_equal(first.shape, other.shape, "second of them")
+                fix = "Give both the same filters" + (
+                    " and strides" if other.shape[1:] != first.shape[1:] else ""
+                )
+                for one, another in ((first, other), (other, first)):
+                    if another.where == THE_INPUT:
+                        fix = _fitting(one.shape, another.shape, "branch of the input")
                 raise _disagreement("branches", first, other, fix)
         return first.shape
 
@@ -193,9 +205,16 @@ def _disagreement(which: str, one: Output, other: Output, fix: str) -> RuleError
     return RuleError(f"{which} of {{layer}} disagree: {told}", "", fix)
 
 
-def _make_equal(one: Shape, other: Shape, which: str) -> str:
-    """Return what to do to give two shapes the same size."""
-    if one[1:] != other[1:]:
-        return f"Give the {which} the strides and filters that make it {times(one)}"
-    layer = {1: f"an fc of {one[0]} units", 3: f"a 1×1 conv of {one[0]} filters"}
-    return f"Give the {which} {layer.get(len(one), f'a conv of kernel 1 with {one[0]} filters')}"
+def _fitting(wanted: Shape, given: Shape, which: str) -> str:
+    """Return which layers give a shortcut, or whatever `which` says, the wanted shape."""
+    strides = {-(-n // m) for n, m in zip(given[1:], wanted[1:], strict=False)}
+    stride = strides.pop() if len(strides) == 1 else 1
+    if len(wanted) != len(given) or any(
+        -(-n // stride) != m for n, m in zip(given[1:], wanted[1:], strict=True)
+    ):
+        return f"Give the {which} layers that make it {times(wanted)}"
+    if len(wanted) == 1:
+        return f"Give the {which} an fc of {wanted[0]} units"
+    kernel = "×".join("1" * (len(wanted) - 1)) if len(wanted) > 2 else "kernel-1"
+    also = f" and stride {stride}" if stride > 1 else ""
+    return f"Give the {which} a {kernel} conv of {wanted[0]} filters{also}"

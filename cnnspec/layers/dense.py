@@ -20,10 +20,10 @@ class Flatten(Layer):
     def output_shape(self, x: Shape) -> Shape:
         return (volume(x),)
 
-    def size_formula(self, x: Shape) -> tuple[str, str]:
+    def size_formulas(self, x: Shape) -> tuple[tuple[str, str], ...]:
         if len(x) == 1:
-            return "", ""
-        return "·".join(("channels", *AXES[len(x) - 1])), "·".join(map(str, x))
+            return ()
+        return (("·".join(("channels", *AXES[len(x) - 1])), "·".join(map(str, x))),)
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.Flatten()

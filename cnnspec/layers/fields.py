@@ -1,5 +1,6 @@
 """The kinds of values that layers' fields take, with the messages for wrong ones."""
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -17,25 +18,30 @@ Count = Annotated[int, Field(ge=1, le=MAX_INT)]
 Index = Annotated[int, Field(ge=0, le=MAX_INT)]
 """A whole number of at least 0."""
 
+Place = Annotated[int, Field(ge=-MAX_INT, le=MAX_INT)]
+"""A whole number that counts from the end if it is negative."""
+
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+FillMode = Literal["zeros", "reflect", "replicate", "circular"]
+"""What the padding of a convolution is filled with."""
 
 
 class _AxesSchema:
     """The JSON Schema of a field that takes one value or a list with one per axis."""
 
-    def __init__(self, minimum: int, words: tuple[str, ...]) -> None:
-        self.minimum, self.words = minimum, words
+    def __init__(self, one: dict[str, Any], words: tuple[str, ...] = ()) -> None:
+        self.one, self.words = one, words
 
     def __get_pydantic_json_schema__(
         self, _core: CoreSchema, _handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        one = {"type": "integer", "minimum": self.minimum, "maximum": MAX_INT}
-        many = {"type": "array", "items": one, "minItems": 1, "maxItems": 3}
-        return {"anyOf": [one, many, *([{"enum": list(self.words)}] if self.words else [])]}
+        many = {"type": "array", "items": self.one, "minItems": 1, "maxItems": 3}
+        return {"anyOf": [self.one, many, *([{"enum": list(self.words)}] if self.words else [])]}
 
 
-def _axes(minimum: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """Return a validator of one whole number or one per axis, each of at least `minimum`."""
+def _axes(one: Callable[[Any], Any], words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
+    """Return a validator of one value or a list with one per axis, each as `one` takes it, or of a word."""
 
     def validate(value: Any) -> Any:
         if isinstance(value, str) and value in words:
@@ -45,6 +51,12 @@ def _axes(minimum: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
                 refuse(value, "it must be one number, or a list with one per axis")
             return tuple(one(v) for v in value)
         return one(value)
+
+    return validate
+
+
+def _whole(minimum: int, words: tuple[str, ...] = ()) -> Callable[[Any], int]:
+    """Return a validator of a whole number of at least `minimum`; it only knows the words for its message."""
 
     def one(value: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
@@ -56,7 +68,50 @@ def _axes(minimum: int, words: tuple[str, ...] = ()) -> Callable[[Any], Any]:
             refuse(value, f"it must be at most {MAX_INT:,}")
         return int(value)
 
-    return validate
+    return one
+
+
+def _factor(value: Any) -> int | float:
+    """Validate a number greater than 0."""
+    if not _is_number(value):
+        refuse(value, "it must be a number, or a list with one per axis")
+    if not 0 < value <= MAX_INT:
+        refuse(value, f"it must be greater than 0 and at most {MAX_INT:,}")
+    return int(value) if value == int(value) else float(value)
+
+
+def _margin(value: Any) -> int | tuple[int, int]:
+    """Validate a whole number, or a list of one before and one after."""
+    if not isinstance(value, (list, tuple)):
+        return _whole(0)(value)
+    if len(value) != 2:
+        refuse(value, "a list within the list is `[before, after]` of one axis")
+    return _whole(0)(value[0]), _whole(0)(value[1])
+
+
+def _matrix(value: Any) -> Any:
+    """Validate a filter: a name, a list of numbers, or a list of rows of equal length."""
+    if isinstance(value, str) and value in FILTERS:
+        return value
+    rows = value if isinstance(value, (list, tuple)) else []
+    if rows and all(isinstance(row, (list, tuple)) for row in rows):
+        if not rows[0] or any(len(row) != len(rows[0]) for row in rows):
+            refuse(value, "all rows of a matrix must have the same number of values")
+        return tuple(tuple(_number(v) for v in row) for row in rows)
+    if not rows:
+        names = ", ".join(FILTERS)
+        refuse(value, f"it must be one of {names}, or a matrix such as [[-1, 0, 1]]")
+    return tuple(_number(v) for v in rows)
+
+
+def _number(value: Any) -> int | float:
+    if not _is_number(value):
+        refuse(value, "each value of a matrix must be a number")
+    return value  # type: ignore[no-any-return]  # it is a number, as just seen
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def refuse(value: Any, why: str) -> NoReturn:
@@ -64,15 +119,28 @@ def refuse(value: Any, why: str) -> NoReturn:
     raise PydanticCustomError("rule", "not allowed", {"what": f"is {shown(value)}", "why": why})
 
 
-Sizes = Annotated[int | tuple[int, ...], PlainValidator(_axes(1)), _AxesSchema(1, ())]
+def _int_schema(minimum: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": minimum, "maximum": MAX_INT}
+
+
+Sizes = Annotated[int | tuple[int, ...], PlainValidator(_axes(_whole(1))), _AxesSchema(_int_schema(1))]
 """One whole number of at least 1, or a list with one per axis."""
 
-Padding = Annotated[int | tuple[int, ...], PlainValidator(_axes(0)), _AxesSchema(0, ())]
+Padding = Annotated[int | tuple[int, ...], PlainValidator(_axes(_whole(0))), _AxesSchema(_int_schema(0))]
 """One whole number of at least 0, or a list with one per axis."""
+
+_SAME_VALID = ("same", "valid")
 
 ConvPadding = Annotated[
     int | tuple[int, ...] | Literal["same", "valid"],
-    PlainValidator(_axes(0, ("same", "valid"))),
-    _AxesSchema(0, ("same", "valid")),
+    PlainValidator(_axes(_whole(0, _SAME_VALID), _SAME_VALID)),
+    _AxesSchema(_int_schema(0), _SAME_VALID),
 ]
 """As `Padding`; also ``same`` (the output is as large as the input) and ``valid`` (0)."""
+
+Factors = Annotated[
+    float | tuple[float, ...],
+    PlainValidator(_axes(_factor)),
+    _AxesSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_INT}),
+]
+"""One number greater than 0, or a list with one per axis."""

@@ -11,15 +11,15 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from cnnspec import loads
 from cnnspec.errors import RuleError
-from cnnspec.layers import REGISTRY, Case, Layer
+from cnnspec.layers import LAYERS, REGISTRY, Case, Layer
 from cnnspec.shape import Shape
 
 CASES = [
-    pytest.param(layer, case, id=f"{name} {case}") for name, layer in REGISTRY.items() for case in layer.cases
+    pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.cases
 ]
 REFUSED = [
     pytest.param(layer, case, id=f"{name} {case}")
-    for name, layer in REGISTRY.items()
+    for name, layer in LAYERS.items()
     for case in layer.refused
 ]
 BATCH = 2
@@ -92,7 +92,7 @@ def facts(layer: Layer, x: Shape) -> dict[str, Any]:
     ("layer_class", "field"),
     [
         pytest.param(layer, field, id=f"{name} {field}")
-        for name, layer in REGISTRY.items()
+        for name, layer in LAYERS.items()
         for field, info in layer.model_fields.items()
         if not info.is_required()
     ],

@@ -1,0 +1,65 @@
+"""Text that is no YAML: the parser's error in plain words, with the slip that surely made it."""
+
+import re
+
+import yaml
+
+from cnnspec.errors import Place, Problem
+
+MAX_DEPTH = 64
+TOO_DEEP = (f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less")
+
+_NO_COLON = "no colon may stand here"
+_NO_COMMA = "a comma or `}` is missing before this"
+_REASONS = {
+    "mapping values are not allowed": _NO_COLON,
+    "or '}'": _NO_COMMA,
+    "or ']'": "a comma or `]` is missing before this",
+}
+"""What parsers say, of which libyaml and PyYAML word some otherwise, in our words."""
+
+_DASH = re.compile(r" *- ")
+
+
+def syntax_problem(error: yaml.MarkedYAMLError, file: str, lines: list[str]) -> Problem:
+    """Return the problem of a parser's error in a text of these lines."""
+    start = error.context_mark
+    mark = start if error.problem_mark is None else error.problem_mark
+    place = Place(file) if mark is None else _at(mark, file, lines)
+    told = error.problem or "it cannot be read"
+    if "nesting depth" in told:  # libyaml from 0.2.6 on looks ahead as far as its own limit of 1,000
+        return Problem(*TOO_DEEP, place)
+    why = next((reason for words, reason in _REASONS.items() if words in told), told)
+    if error.context and start and mark and start.line != mark.line:
+        dashes = any(map(_DASH.match, lines[start.line + 1 : mark.line + 1]))
+        if "missing" in why and (dashes or mark.line >= len(lines)):
+            what, fix = (
+                f"this {lines[start.line][start.column]} is never closed",
+                "Close it after its last value",
+            )
+            return Problem(what, "", fix, _at(start, file, lines))
+        why += f", {error.context} that starts in line {start.line + 1}"
+    before = lines[place.line - 2] if place.line > 1 else ""
+    return Problem("this is not valid YAML", why, _fix(why, place, before), place)
+
+
+def _at(mark: yaml.Mark, file: str, lines: list[str]) -> Place:
+    text = lines[mark.line] if mark.line < len(lines) else ""
+    return Place(file, mark.line + 1, mark.column + 1, text)
+
+
+def _fix(why: str, place: Place, before: str) -> str:
+    """Return what surely mends the slip at a place, or where to look for it; `before` is the line above."""
+    if why == _NO_COMMA and place.text[place.column - 1 : place.column] in ("[", "("):
+        return "Inside braces, put an expression with brackets in quotes"
+    if "missing" in why:
+        return "Put commas between the values, and close what is open"
+    if why == _NO_COLON:
+        word = re.match(r" *- +(\w+) +\{", place.text)
+        if word:
+            return f"Put a colon after {word[1]}: `{word[1]}: {{…}}`"
+        if re.match(r" *-\w", place.text):
+            return "Put a space after each dash"
+        if _DASH.match(place.text) and _DASH.match(before):
+            return "Begin the dashes of all layers in the same column"
+    return "Check brackets, quotes, colons and indentation here"
