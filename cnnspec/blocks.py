@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cnnspec.errors import MAX_PROBLEMS, Problem, shown
+from cnnspec.errors import MAX_PROBLEMS, MAX_USES, Problem, shown
 from cnnspec.item_slips import MODIFIERS
 from cnnspec.items import RESERVED, Item, Scope, parse_items
 from cnnspec.layers import REGISTRY
@@ -15,7 +15,7 @@ from cnnspec.template import Definition, define
 from cnnspec.validation import validate
 from cnnspec.variables import variable_name_problems
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _arguments(
 
 
 def _name_problems(name: str, document: Document, path: KeyPath) -> list[Problem]:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, at most 64, and begin with a letter"
     elif name in REGISTRY:
         why = "there is a layer of that name"
@@ -158,8 +158,11 @@ def _cycle(blocks: Mapping[str, Block]) -> list[Item]:
 
 
 def _cycle_problem(cycle: list[Item], document: Document) -> Problem:
-    names = [cycle[-1].word, *(item.word for item in cycle)]
-    lines = ", ".join(str(document.place(item.path).line) for item in cycle)
+    part = cycle if len(cycle) <= MAX_USES else [*cycle[:MAX_USES], cycle[-1]]
+    names = [cycle[-1].word, *(item.word for item in part)]
+    if len(cycle) > MAX_USES:
+        names[-1:-1] = ["…"]
+    lines = ", ".join(str(document.place(item.path).line) for item in part)
     what = f"block {names[0]} contains itself: {' → '.join(names)}"
     why = f"so it would never end (line{'s' * (len(cycle) > 1)} {lines})"
     return Problem(what, why, "Use `repeat` to do something several times", document.place(cycle[-1].path))

@@ -17,6 +17,9 @@ SHOWN_LINE = 100
 MAX_USES = 8
 """Blocks that a message shows at most on the way to its place."""
 
+MAX_WORDS = 40
+"""Words that a message lists at most."""
+
 MAX_PROBLEMS = 100
 """Problems that an error lists at most; who sees more reads none."""
 
@@ -167,8 +170,10 @@ def did_you_mean(word: str, words: Iterable[str], synonyms: dict[str, str] | Non
 
 
 def one_of(words: Iterable[str]) -> str:
-    """Return the words as a list in a sentence: ``a, b or c``."""
+    """Return the words as a list in a sentence: ``a, b or c``; of very many, the first."""
     *most, last = words
+    if len(most) >= MAX_WORDS:
+        return f"{', '.join(most[:MAX_WORDS])} …"
     return f"{', '.join(most)} or {last}" if most else last
 
 

@@ -1,6 +1,6 @@
 """Spec to Plan: blocks expanded, expressions evaluated, shapes carried from layer to layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
@@ -11,7 +11,7 @@ from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
 from cnnspec.layers import Composite, Layer
 from cnnspec.layers.composition import THE_INPUT, Output
 from cnnspec.plan import Plan, Step
-from cnnspec.shape import Shape
+from cnnspec.shape import Shape, times, volume
 from cnnspec.spec import Spec
 from cnnspec.template import Unfit
 
@@ -19,6 +19,9 @@ MAX_LAYERS = 10_000
 MAX_ITEMS = 50_000
 MAX_DEPTH = 64
 MAX_PARAMS = 10**12
+MAX_VALUES = 10**12
+MAX_WORK = 20_000_000
+"""Characters of expressions to evaluate, as `Expression.cost` counts them."""
 
 Names = Mapping[str, Value]
 
@@ -74,7 +77,7 @@ class _Expansion:
         self.problems: list[Problem] = []
         self.told: set[Place] = set()
         self.uses: list[Use] = []
-        self.layers = self.items = self.depth = 0
+        self.layers = self.items = self.depth = self.work = 0
 
     def network(self) -> list[Step]:
         """Return the steps of the whole network, up to the first that does not fit."""
@@ -168,6 +171,7 @@ class _Expansion:
             return default
         if not isinstance(given, Expression):
             return given
+        self.count_work(item, [given], here.names)
         try:
             value = given.evaluate(here.names)
         except RuleError as error:
@@ -186,10 +190,21 @@ class _Expansion:
             )
             self.stop(error, self.document.place(item.path), item.word)
 
+    def count_work(self, item: Item, holes: Iterable[Expression], names: Names) -> None:
+        """Keep expressions that are evaluated again and again from growing into work without end."""
+        self.work += sum(hole.cost(names) for hole in holes)
+        if self.work > MAX_WORK:
+            what, fix = (
+                "the network has too many expressions to evaluate",
+                "Write shorter ones, or repeat less",
+            )
+            self.stop(RuleError(what, "", fix), self.document.place(item.path), item.word)
+
     def one(self, item: Item, here: _Here) -> Step:
         """Return an item in its place, without its modifiers; raises _Stop where it does not fit."""
         if item.template is None:
             return self.block(item, here)
+        self.count_work(item, item.template.holes.values(), here.names)
         try:
             element = item.template.fill(here.names)
         except Unfit as error:
@@ -237,13 +252,17 @@ class _Expansion:
 
     def arguments(self, item: Item, block: Block, here: _Here) -> dict[str, Value]:
         """Return all that a block's body sees: the variables, and its arguments; raises Unfit."""
-        given = item.arguments.evaluate(here.names) if item.arguments else {}
-        names = dict(self.spec.vars)
+        given = {}
+        if item.arguments:
+            self.count_work(item, item.arguments.holes.values(), here.names)
+            given = item.arguments.evaluate(here.names)
+        names = {**self.spec.vars, "in_channels": here.x[0]}
         for name, default in block.arguments.items():
             if name in given:
                 names[name] = given[name]
             elif default:
-                names[name] = default.evaluate({**names, "in_channels": here.x[0]})
+                self.count_work(item, default.holes.values(), names)
+                names[name] = default.evaluate(names)
         return names
 
     def composite(self, item: Item, composite: Composite, here: _Here) -> Step:
@@ -252,6 +271,7 @@ class _Expansion:
         outputs: dict[str, Output] = {}
         stopped = False
         for name, way in composite.parts.items():
+            self.count_item(item)
             path = f"{here.path}.{name}" if name else here.path
             items = item.parts.get(way, ())
             try:
@@ -268,6 +288,7 @@ class _Expansion:
             raise _Stop(self.sum(item, here, composite.type, list(groups.values())))
         try:
             output = composite.merge(outputs)
+            _check_size(output)
         except RuleError as error:
             self.note(error.at(self.document.place(item.path), here.path))
             raise _Stop(self.sum(item, here, composite.type, list(groups.values()))) from None
@@ -283,6 +304,7 @@ class _Expansion:
                 why = f"that is the limit of {MAX_LAYERS:,}"
                 raise RuleError("the network has too many layers", why, "Repeat less")
             output = layer.output_shape(x)
+            _check_size(output)
             params, macs = layer.params(x), layer.macs(x)
             if params > MAX_PARAMS:
                 what, why = f"{{layer}} would have {params:,} parameters", "no memory holds them"
@@ -312,6 +334,12 @@ class _Names:
         kind = item.word
         self.numbers[kind] = self.numbers.get(kind, 0) + 1
         return f"{self.prefix}{numbered(kind, self.numbers[kind])}"
+
+
+def _check_size(output: Shape) -> None:
+    if volume(output) > MAX_VALUES:
+        what = f"the output of {{layer}} would be {times(output)}"
+        raise RuleError(what, "no memory holds it", "Make it smaller")
 
 
 def numbered(kind: str, number: int) -> str:

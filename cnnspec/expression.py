@@ -30,7 +30,6 @@ _FOREIGN_SIGNS = {
     "&": "Write `and`",
     "|": "Write `or`",
     "?": "Write `a if c else b`",
-    "×": "Write `*`",
 }
 _NUMBER = re.compile(r"[0-9]+|([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]+)?")
 _TRUTH = {"true": True, "false": False}
@@ -106,6 +105,15 @@ class Expression:
         """
         return whole(_evaluate(self.tree, names))
 
+    def cost(self, names: Mapping[str, Value]) -> int:
+        """Return about how much work the evaluation is: its length, times that of the longest list it names."""
+        longest = 1
+        for name in self.names:
+            value = names.get(name)
+            if isinstance(value, list):
+                longest = max(longest, len(value))
+        return len(self.text) * longest
+
     def check_names(
         self, known: frozenset[str], words: frozenset[str] = frozenset(), later: frozenset[str] = frozenset()
     ) -> None:
@@ -125,7 +133,7 @@ class Expression:
 
 _ONLY_REPEATED = (
     "it is known only in an item with `repeat`, and not inside a block",
-    "Give it to the block as an argument, such as `stride: 2 if index == 0 else 1`",
+    "Repeat this item, or give the block an argument for it",
 )
 _NOT_HERE = {
     "index": _ONLY_REPEATED,
@@ -145,6 +153,8 @@ def parse(text: str) -> Expression:
     line = " ".join(text.split())
     if len(line) > MAX_TEXT:
         raise _refused(line, f"it is longer than {MAX_TEXT} characters", "Give parts of it names in `vars`")
+    if not line:
+        raise RuleError("an expression is empty", "", "Write a value, or remove the field")
     foreign = next((c for c in line if not _SIGNS.fullmatch(c)), "")
     if foreign:
         raise _refused(line, f"'{foreign}' means nothing in it", _FOREIGN_SIGNS.get(foreign, ""))
@@ -165,9 +175,14 @@ def _refused(text: str, why: str, fix: str = "") -> RuleError:
 
 def _unreadable(text: str) -> RuleError:
     if text.count("(") > text.count(")") or text.count("[") > text.count("]"):
-        # Where the text holds a comma, none has ended it.
+        # A text that holds a comma is not one that ended at a comma.
         fix = "Inside braces a comma ends the value: put an expression with a comma in quotes"
-        return _refused(text, "a bracket is never closed", fix if "," not in text else "Close it")
+        if re.fullmatch(r"\( ?\d+", text):
+            fix = "Write a list in brackets, such as `[3, 3]`"
+        cut = "(" in text and "," not in text
+        return _refused(text, "a bracket is never closed", fix if cut else "Close it")
+    if re.search(r"\bif\b", text) and not re.search(r"\belse\b", text):
+        return _refused(text, "`if` needs an `else`", "Write it like `2 if index == 0 else 1`")
     if _ASSIGNMENT.search(text):
         return _refused(text, "`=` compares nothing", "Write `==`")
     return _refused(text, f"it may hold {GRAMMAR}")
@@ -181,7 +196,7 @@ def _check(node: ast.AST, text: str, names: dict[str, int], depth: int) -> None:
         )
     kind = type(node)
     if kind not in _EVALUATORS:
-        raise _refused(text, _FOREIGN.get(kind, f"it may hold {GRAMMAR}"))
+        raise _refused(text, *_FOREIGN.get(kind, (f"it may hold {GRAMMAR}", "")))
     children = list(ast.iter_child_nodes(node))
     if isinstance(node, ast.Constant):
         _check_constant(node, text)
@@ -214,7 +229,7 @@ def _check_constant(node: ast.Constant, text: str) -> None:
 def _check_call(node: ast.Call, text: str) -> None:
     if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
         if not isinstance(node.func, ast.Name):
-            raise _refused(text, _FOREIGN.get(type(node.func), "only functions can be called"))
+            raise _refused(text, "only functions can be called")
         name = node.func.id
         near = did_you_mean(name, FUNCTIONS, _FUNCTION_SYNONYMS) or f"There are {one_of(FUNCTIONS)}"
         raise RuleError(f"unknown function '{name}'", "", near, column=node.col_offset)
@@ -222,8 +237,8 @@ def _check_call(node: ast.Call, text: str) -> None:
     if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _refused(text, f"{node.func.id} takes plain values only")
     if not least <= len(node.args) <= most:
-        takes = f"{least}" if least == most else f"{least} to {most}"
-        raise _refused(text, f"{node.func.id} takes {takes} values, and here are {len(node.args)}")
+        takes = "1 value" if most == 1 else f"{least} to {most} values"
+        raise _refused(text, f"{node.func.id} takes {takes}, not {len(node.args)}")
 
 
 def _check_operators(node: ast.AST, text: str) -> None:
@@ -313,8 +328,8 @@ def _index(node: ast.Subscript, names: Mapping[str, Value]) -> Value:
     if not isinstance(index, int) or isinstance(index, bool):
         raise RuleError(f"the index of `{name}` is {_shown(index)}", "it must be a whole number")
     if not -len(values) <= index < len(values):
-        last = f"they count from 0 to {len(values) - 1}" if values else "it has none"
-        raise RuleError(f"`{name}` has no entry {index}", last)
+        last = f"it has entries 0 to {len(values) - 1}" if len(values) > 1 else "it has only entry 0"
+        raise RuleError(f"`{name}` has no entry {index}", last if values else "it is empty")
     return values[index]
 
 
@@ -353,10 +368,10 @@ _EVALUATORS: dict[type[ast.AST], Callable[[Any, Mapping[str, Value]], Value]] = 
     ast.Call: _call,
 }
 
-_FOREIGN: dict[type[ast.AST], str] = {
-    ast.Attribute: "nothing has attributes, so a dot stands in numbers only",
-    ast.List: "lists stand in `vars`, not in expressions",
-    ast.Tuple: "a comma stands between the values of a function only",
+_FOREIGN: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Attribute: ("nothing has attributes, so a dot stands in numbers only", ""),
+    ast.List: ("a list is no part of an expression", "Give it a name in `vars`"),
+    ast.Tuple: ("a comma stands only between the values of a function", "Write a list as `[3, 3]`"),
 }
 
 

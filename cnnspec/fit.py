@@ -15,16 +15,31 @@ def data_problems(plan: Plan) -> list[Problem]:
 
 def warnings(plan: Plan) -> list[Problem]:
     """Return what is allowed but surely not meant."""
+    return [*_channels_last(plan), *_softmax_before_loss(plan)]
+
+
+def _channels_last(plan: Plan) -> list[Problem]:
+    """Warn of Keras' order of axes."""
+    shape = plan.input_shape
+    if len(shape) != 3 or min(shape[:2]) <= 4 or shape[2] not in (1, 3, 4):
+        return []
+    what = f"input is {shape[0]} channels of {times(shape[1:])}"
+    why, fix = "a shape begins with the channels", f"Did you mean [{shape[2]}, {shape[0]}, {shape[1]}]?"
+    place = plan.spec.document.value_place(("input",))
+    return [Problem(what, why, fix, place, "warning")]
+
+
+def _softmax_before_loss(plan: Plan) -> list[Problem]:
     last = plan.layers[-1] if plan.layers else None
     if last is None or last.type not in ("softmax", "log_softmax"):
         return []
     what = f"{last.path} stands before the loss cross_entropy"
-    why = "which applies its own log-softmax, so training is slowed down"
+    why = "that applies its own log-softmax, so training is slowed down"
     return [
         Problem(
             what,
             why,
-            f"Remove `- {last.type}`; predictions are given as probabilities anyway",
+            f"Remove `- {last.type}`: predictions are given as probabilities anyway",
             last.place,
             "warning",
         )

@@ -68,7 +68,7 @@ def without_modifiers(
     problems = []
     for name in MODIFIERS:
         if name in given and name not in fields:
-            what, why = f"{name} stands among the fields of {word}", "it belongs beside them"
+            what, why = f"{name} is no field of {word}", "it stands beside the layer"
             fix = f"Give it a line below `{word}:`, in the same column"
             problems.append(Problem(what, why, fix, document.place((*path, name))))
     wrong = MODIFIERS if problems else ()

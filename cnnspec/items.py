@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, one_of, shown
+from cnnspec.errors import MAX_PROBLEMS, Place, Problem, did_you_mean, one_of, shown
 from cnnspec.expression import Expression
 from cnnspec.item_slips import (
     MODIFIERS,
@@ -19,13 +19,13 @@ from cnnspec.item_slips import (
 from cnnspec.layers import REGISTRY, Composite, Element
 from cnnspec.layers.composition import Way
 from cnnspec.source import Alone, Document, KeyPath
-from cnnspec.template import Definition, Template, define, find, read
+from cnnspec.template import Definition, Template, define_all, find, read
 
 MAX_REPEAT = 10_000
 IN_REPEAT = frozenset(("index", "count"))
 """Names that an item knows when it repeats."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 RESERVED = frozenset(
     """
@@ -112,14 +112,16 @@ def parse_items(
     return tuple(items), problems
 
 
-def name_problem(name: Any, document: Document, path: KeyPath) -> list[Problem]:
-    """Return what is wrong with the name of a module."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+def name_problem(name: Any, place: Place, what: str = "name") -> list[Problem]:
+    """Return what is wrong with the name of a module; `what` is it called in the file."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
-        return [Problem(f"name is {shown(name)}", why, "", document.value_place(path))]
+        plain = re.sub("[^A-Za-z0-9_]", "_", str(name))
+        fix = f"Call it {plain}, say" if NAME.fullmatch(plain) and plain.strip("_") else ""
+        return [Problem(f"{what} is {shown(name)}", why, fix, place)]
     if name in RESERVED or keyword.iskeyword(name) or name.startswith("_"):
-        what, why = f"a layer cannot be called '{name}'", "Python or PyTorch keeps that name for itself"
-        return [Problem(what, why, f"Call it {name.strip('_')}_1, say", document.value_place(path))]
+        problem, why = f"a layer cannot be called '{name}'", "Python or PyTorch keeps that name for itself"
+        return [Problem(problem, why, f"Call it {name.strip('_')}_1, say", place)]
     return []
 
 
@@ -132,7 +134,10 @@ def _parse_item(
         return None, []
     if not isinstance(value, dict):
         what, why = f"{shown(value)} is not a layer", "an item is a layer's name, alone or with its fields"
-        return None, [Problem(what, why, "Write it like `- relu` or `- fc: 120`", document.value_place(path))]
+        fix = "Write it like `- relu` or `- fc: 120`"
+        if isinstance(value, list):
+            fix = "Put a group of layers in `- sequence: […]`"
+        return None, [Problem(what, why, fix, document.value_place(path))]
     outer = scope
     if "repeat" in value:
         scope = replace(scope, known=scope.known | IN_REPEAT)
@@ -186,7 +191,7 @@ def _parse_word(
         parts[way], more = parse_items(values, document, (*path, *way[ways:]), scope)
         problems += more
         if isinstance(way[-1], str) and len(way) > 1:
-            problems += name_problem(way[-1], document, (*path, *way[ways:]))
+            problems += name_problem(way[-1], document.place((*path, *way[ways:])), "the branch's name")
     if template is None or problems:
         return None, problems
     return Item(word, path, template, parts), []
@@ -228,12 +233,12 @@ def _parse_call(
             fix = did_you_mean(name, arguments) or fix
             what = f"unknown argument {shown(name)} of {word}"
             problems.append(Problem(what, "", fix, here.place((*where, name))))
-    missing = [name for name, required in arguments.items() if required and name not in given]
+    missing = [name for name, required in arguments.items() if required and name not in given][:8]
     if missing and not problems:
         words = " and ".join(f"'{name}'" for name in missing)
         what, fix = f"{word} needs {words}", "Add " + " and ".join(f"`{name}:`" for name in missing)
         problems.append(Problem(what, "there is no default", fix, document.place(path)))
-    values, more = define(given, here, where, scope.known)
+    values, more = define_all(given, here, where, scope.known)
     problems += more
     return (None if problems else Item(word, path, arguments=values)), problems
 
@@ -246,7 +251,7 @@ def _parse_modifiers(
     }
     problems: list[Problem] = []
     if "name" in given:
-        problems += name_problem(given["name"], document, (*path, "name"))
+        problems += name_problem(given["name"], document.value_place((*path, "name")))
     for word, check in CHECKS.items():
         if word not in given:
             continue

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cnnspec.catalog import DATA_SETS
@@ -11,6 +11,8 @@ from cnnspec.layers.fields import Count, Index, refuse
 from cnnspec.shape import Shape
 
 MAX_AXIS = 1_000_000
+MAX_NAMES = 256
+"""Variables, variants or blocks of a file, and arguments of a block."""
 
 
 class Section(BaseModel):
@@ -29,13 +31,22 @@ def _per_channel(value: Any, *, positive: bool = False) -> float | tuple[float, 
     return tuple(float(v) for v in values) if isinstance(value, (list, tuple)) else float(value)
 
 
+def _per_channel_schema(**limits: float) -> WithJsonSchema:
+    one = {"type": "number", **limits}
+    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+
+
 class Normalize(Section):
     """Pixels from 0 to 1 become (pixel − mean) / std."""
 
-    mean: Annotated[float | tuple[float, ...], PlainValidator(_per_channel)] = Field(description="mean")
-    std: Annotated[float | tuple[float, ...], PlainValidator(lambda v: _per_channel(v, positive=True))] = (
-        Field(description="standard deviation")
+    mean: Annotated[float | tuple[float, ...], PlainValidator(_per_channel), _per_channel_schema()] = Field(
+        description="mean"
     )
+    std: Annotated[
+        float | tuple[float, ...],
+        PlainValidator(lambda v: _per_channel(v, positive=True)),
+        _per_channel_schema(exclusiveMinimum=0),
+    ] = Field(description="standard deviation")
 
 
 def _data_set(value: Any) -> str:
@@ -47,10 +58,17 @@ def _data_set(value: Any) -> str:
     return value
 
 
+_DATA_SET_SCHEMA: dict[str, Any] = {
+    "oneOf": [{"const": d.name, "description": d.title} for d in DATA_SETS.values()]
+}
+
+
 class Data(Section):
     """What the network learns from."""
 
-    dataset: Annotated[str, PlainValidator(_data_set)] = Field("mnist", description="name of the data set")
+    dataset: Annotated[str, PlainValidator(_data_set), WithJsonSchema(_DATA_SET_SCHEMA)] = Field(
+        "mnist", description="name of the data set"
+    )
     normalize: Normalize | None = Field(None, description="the data set's own statistics if not given")
 
     def statistics(self) -> Normalize:
@@ -94,6 +112,14 @@ def _input_shape(value: Any) -> Shape:
     return tuple(value)
 
 
+_INPUT_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {"type": "integer", "minimum": 1, "maximum": MAX_AXIS},
+    "minItems": 2,
+    "maxItems": 4,
+}
+
+
 def _version(value: Any) -> int:
     if type(value) is not int or value != 1:  # true and 1.0 equal 1, but are something else
         refuse(value, "it must be 1")
@@ -104,7 +130,7 @@ class BlockBody(Section):
     """A piece of a network that is used like a layer."""
 
     args: dict[str, Any] = Field(
-        {}, description="arguments with their defaults; null is one that must be given"
+        {}, max_length=MAX_NAMES, description="arguments with their defaults; null is one that must be given"
     )
     layers: list[Any] = Field(description="its layers, first to last")
 
@@ -119,14 +145,18 @@ class Top(Section):
         None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$", description="name of the network"
     )
     description: str = Field("", description="what it is and where it comes from")
-    input: Annotated[Shape, PlainValidator(_input_shape)] = Field(
+    input: Annotated[Shape, PlainValidator(_input_shape), WithJsonSchema(_INPUT_SCHEMA)] = Field(
         description="shape of a sample, channels first"
     )
-    vars: dict[str, Any] = Field({}, description="names for numbers, truth values, words, or lists of them")
-    variants: dict[str, Any] = Field(
-        {}, description="named sets of other values for `vars`: a family in a file"
+    vars: dict[str, Any] = Field(
+        {}, max_length=MAX_NAMES, description="names for numbers, truth values, words, or lists of them"
     )
-    blocks: dict[str, Any] = Field({}, description="pieces with arguments, used like a layer")
+    variants: dict[str, Any] = Field(
+        {}, max_length=MAX_NAMES, description="named sets of other values for `vars`: a family in a file"
+    )
+    blocks: dict[str, Any] = Field(
+        {}, max_length=MAX_NAMES, description="pieces with arguments, used like a layer"
+    )
     layers: list[Any] = Field(description="the network, first layer to last")
     data: Data = Field(default_factory=Data, description="what it learns from")
     train: Train = Field(default_factory=Train, description="how it is trained")

@@ -2,12 +2,21 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
 
 Shape = tuple[int, ...]
 """The size of one sample, channels first: (C,), (C, L), (C, H, W) or (C, D, H, W)."""
 
 AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """Names of the spatial axes, by their number."""
+
+
+class Reach(NamedTuple):
+    """Inputs along an axis that an output sees at most, and the inputs from one output's to the next's."""
+
+    size: int = 1
+    step: Fraction = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +45,11 @@ class Window:
     def span(self) -> int:
         """Inputs from the first to the last that the dilated window touches: d(f − 1) + 1."""
         return self.d * (self.f - 1) + 1
+
+    @property
+    def reach(self) -> Reach:
+        """What one output sees of the inputs."""
+        return Reach(self.span, Fraction(self.s))
 
     @property
     def output(self) -> int:
@@ -76,6 +90,13 @@ class TransposedWindow(Window):
     The letters are those of the convolution that it turns round: s is the step in the output,
     p is cut off each of its sides, and `extra` is added on the far one.
     """
+
+    @property
+    def reach(self) -> Reach:
+        """What one output sees of the inputs: those whose spread windows cover it."""
+        common = math.gcd(self.s, self.d)  # of a window's values, every (s/common)th meets one place
+        values = -(-self.f * common // self.s)
+        return Reach((values - 1) * self.d // common + 1, Fraction(1, self.s))
 
     @property
     def output(self) -> int:

@@ -8,7 +8,6 @@ here by the core schema of YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schem
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import yaml
@@ -136,7 +135,7 @@ class Alone(Document):
 def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
     """Return the values of a YAML text with their places, and all that is wrong with its form."""
     document = Document(file, text.splitlines())
-    problems = list(islice(_tabs(document), MAX_PROBLEMS + 1))
+    problems = _tab(document)
     if problems:
         return document, problems
     reader = _Reader(document, problems)
@@ -220,9 +219,12 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
+            again = isinstance(event, yaml.ScalarEvent) and event.value in values
             key = self.key(event, path)
-            value = self.value(next(self.events), (*path, key))
-            if key not in values:
+            # What a second value of the key holds is nothing that stands twice as well.
+            where = (*path, f"{key} {event.start_mark.index}") if again else (*path, key)
+            value = self.value(next(self.events), where)
+            if not again:
                 values[key] = value
         return values
 
@@ -287,14 +289,14 @@ class _Reader:
         return int(text)
 
 
-def _tabs(document: Document) -> Iterator[Problem]:
-    """Yield the problem of the first tab in an indentation."""
+def _tab(document: Document) -> list[Problem]:
+    """Return the problem of the first tab in an indentation, if there is any."""
     for number, line in enumerate(document.lines, start=1):
         indentation = line[: len(line) - len(line.lstrip())]
         if "\t" in indentation and line.strip():
             place = document.at(number, indentation.index("\t") + 1)
-            yield Problem("a tab in the indentation", "YAML is indented with spaces", "Use spaces", place)
-            return
+            return [Problem("a tab in the indentation", "YAML is indented with spaces", "Use spaces", place)]
+    return []
 
 
 def _cut(number: str) -> str:

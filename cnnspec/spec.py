@@ -11,7 +11,7 @@ from cnnspec.blocks import read as read_blocks
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.expression import Value
 from cnnspec.items import Item, Scope, parse_items
-from cnnspec.sections import Data, Top, Train
+from cnnspec.sections import MAX_NAMES, Data, Top, Train
 from cnnspec.shape import Shape
 from cnnspec.source import Document
 from cnnspec.template import Unfit, filled, find
@@ -156,7 +156,7 @@ def parse(
         what = f"the file holds {'a list' if isinstance(value, list) else 'a single value'}, not a mapping"
         fix = "A spec has at least `input:` and `layers:`"
         return None, [Problem(what, "", fix, document.value_place(()))]
-    unread = {name: value[name] for name in _NAMING if not isinstance(value.get(name, {}), dict)}
+    unread = {name: value[name] for name in _NAMING if not _can_name(value.get(name, {}))}
     if unread:  # what uses the names in them would all be wrong
         least: dict[str, Any] = {"input": [1, 1], "layers": []}
         return None, validate(Top, least | unread, document, (), "the spec")[1]
@@ -193,6 +193,10 @@ def parse(
 
 _NAMING = ("vars", "variants", "blocks")
 """The sections that give names."""
+
+
+def _can_name(given: Any) -> bool:
+    return isinstance(given, dict) and len(given) <= MAX_NAMES
 
 
 def _mapping(value: dict[str, Any], name: str) -> dict[str, Any]:

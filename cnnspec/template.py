@@ -18,13 +18,16 @@ from cnnspec.validation import LIKE_A_VALUE, Context, validate
 
 M = TypeVar("M", bound=BaseModel)
 
+MAX_ENTRIES = 1_000
+MAX_LISTS = 8
+
 Holes = Mapping[KeyPath, Expression]
 """Expressions by the way to them from the value that they stand in."""
 
 Names = Mapping[str, Value]
 """What names stand for, where an expression is evaluated."""
 
-_OPERATOR = re.compile(r"[-+*/%()\[\]<>=^&|?×]| if |^not |^[A-Za-z_]\w*\.")
+_OPERATOR = re.compile(r"[-+*/%()\[\]<>=^&|?]| if |^not |^[A-Za-z_]\w*\.")
 """What makes a text an expression, be it one that is wrong."""
 
 
@@ -111,7 +114,10 @@ class Definition:
 
     def evaluate(self, names: Mapping[str, Value]) -> Value:
         """Return the value; raises Unfit."""
-        return filled(self.value, self.holes, names, self.document, self.path)
+        value = filled(self.value, self.holes, names, self.document, self.path)
+        if self.holes and _is_long(value):  # lists in lists, each entry naming another
+            raise Unfit(_too_long(self.document, self.path))
+        return value
 
 
 def define(
@@ -122,8 +128,50 @@ def define(
     later: frozenset[str] = frozenset(),
 ) -> tuple[Definition, list[Problem]]:
     """Return the definition in the file at `path`, which may use the names `known`, and not those `later`."""
+    if isinstance(value, dict):
+        return Definition(value, {}, document, path), [_not_a_value(value, document, path)]
+    if _is_long(value):
+        return Definition(value, {}, document, path), [_too_long(document, path)]
     found = find(value, document, path, known, later=later)
     return Definition(value, found.holes, document, path), found.problems
+
+
+def define_all(
+    values: dict[str, Any], document: Document, path: KeyPath, known: frozenset[str]
+) -> tuple[Definition, list[Problem]]:
+    """Return the definition of a mapping of values, as `define` does of one."""
+    if _is_long(values):
+        return Definition(values, {}, document, path), [_too_long(document, path)]
+    found = find(values, document, path, known)
+    return Definition(values, found.holes, document, path), found.problems
+
+
+def _not_a_value(value: Any, document: Document, path: KeyPath) -> Problem:
+    what = f"{path[-1] if path else 'this'} is {shown(value)}"
+    why = "a value is a number, true or false, a word, or a list of these"
+    return Problem(what, why, "", document.value_place(path))
+
+
+def _too_long(document: Document, path: KeyPath) -> Problem:
+    what = f"{path[-1] if path else 'this'} is too large a list"
+    why = (
+        f"at most {MAX_ENTRIES:,} entries, those of lists in it counted, and {MAX_LISTS} lists in each other"
+    )
+    return Problem(what, why, "", document.value_place(path))
+
+
+def _is_long(value: Any) -> bool:
+    """Tell whether lists in a value, or in a mapping of values, are beyond the limits.
+
+    A list that stands in others several times counts every time.
+    """
+    count, entries = 0, list(value.values()) if isinstance(value, dict) else [value]
+    for _ in range(MAX_LISTS + 1):
+        entries = [entry for one in entries if isinstance(one, list) for entry in one[: MAX_ENTRIES + 1]]
+        count += len(entries)
+        if count > MAX_ENTRIES:
+            return True
+    return bool(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +194,11 @@ def find(
 ) -> Found:
     """Return the expressions in a value of the file: every text, or where a `model` takes no such text."""
     found = Found()
-    for way, text in _leaves(value, ()):
+    for way, text in _leaves(value, (), nested=model is not None):
         where = (*path, *way)
         if not isinstance(text, str):
             if model is None and not document.holds_refused(where):
-                what = f"{str(where[-1]) if where else 'this'} is {shown(text)}"
-                why = "a value is a number, true or false, a word, or a list of these"
-                found.problems.append(Problem(what, why, "", document.value_place(where)))
+                found.problems.append(_not_a_value(text, document, where))
             continue
         if document.is_quoted(where) and LIKE_A_VALUE.fullmatch(text):
             if model is None:
@@ -169,19 +215,21 @@ def find(
             found.holes[way] = hole
         except RuleError as error:
             found.wrong.append(way)
+            if text.isidentifier() and not (error.why or error.fix):
+                error.why = "it is neither a name known here nor a word that a layer's field takes"
             found.problems.append(error.at(document.text_place(where, text, error.column), ""))
     return found
 
 
-def _leaves(value: Any, way: KeyPath) -> Iterator[tuple[KeyPath, Any]]:
-    """Yield the texts in a value, and what can be no part of one."""
-    if isinstance(value, dict):
+def _leaves(value: Any, way: KeyPath, *, nested: bool) -> Iterator[tuple[KeyPath, Any]]:
+    """Yield the texts in a value, and what can be no part of one; mappings can where they are `nested`."""
+    if isinstance(value, dict) and (nested or not way):
         for name, one in value.items():
-            yield from _leaves(one, (*way, name))
+            yield from _leaves(one, (*way, name), nested=nested)
     elif isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _leaves(one, (*way, index))
-    elif value is None or isinstance(value, str):
+            yield from _leaves(one, (*way, index), nested=nested)
+    elif value is None or isinstance(value, (str, dict)):
         yield way, value
 
 

@@ -114,6 +114,8 @@ def _with_origin(problem: Problem, one: Any, context: Context) -> Problem:
         fix = problem.fix
         if isinstance(value, float) and "whole number" in problem.why:
             fix = "Round it, with `round(…)` or `make_divisible(…, 8)`"
+            if re.search("[^/]/[^/]", texts[0]):
+                fix = "Divide by `//` to round down, or use `round(…)`"
         return replace(problem, what=f"{problem.what}, from `{', '.join(texts)}`", fix=fix)
     if isinstance(value, str) and not problem.fix and value.isidentifier():
         return replace(problem, fix=did_you_mean(value, sorted(context.known)))
@@ -168,43 +170,49 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
 
 def _instead_of_field(location: KeyPath, model: type[BaseModel], name: str, value: Any) -> str:
     """Return what to write instead of an unknown field."""
-    if issubclass(model, Element):
-        if name in _KNOWN_ANYWAY:
-            return "Remove it: a layer knows its input from the layer before it"
-        if name in _FOLLOWING or name in REGISTRY:
-            layer = value if isinstance(value, str) and value in REGISTRY else name
-            return (
-                f"Put `- {layer}` after it" if layer in REGISTRY else "It is a layer of its own, with a dash"
-            )
-    if value is None and ":" in name:
-        return f"Put a space after the colon: `{name.replace(':', ': ')}`"
-    if value is None and "=" in name:
-        return f"Put a colon instead of `=`: `{name.replace('=', ': ')}`"
+    told = _slip(name) if value is None else ""
+    if not told and issubclass(model, Element):
+        told = _not_a_field(name, value)
+    if told:
+        return told
+    holder = _model_at(location, model)
+    way = _way_to(name, holder)
     right = _right_name(location, model)
     fields = _fields_at(location, model)
+    if way:
+        return f"It belongs further in: `{': {'.join((*way, name))}: …{'}' * len(way)}`"
     if right:
         return f"Did you mean '{right}'?"
     return f"It has {one_of(fields)}" if fields else "It has no fields"
+
+
+def _slip(name: str) -> str:
+    """Return what to write instead of a field without a value."""
+    if ":" in name:
+        return f"Put a space after the colon: `{name.replace(':', ': ')}`"
+    if "=" in name:
+        return f"Put a colon instead of `=`: `{name.replace('=', ': ')}`"
+    return "Put a list in brackets, such as `[3, 3]`" if name.isdigit() else ""
+
+
+def _not_a_field(name: str, value: Any) -> str:
+    """Return what to do with a field that other tools' layers have."""
+    if name in _KNOWN_ANYWAY:
+        return "Remove it: a layer knows its input from the layer before it"
+    if name not in _FOLLOWING and name not in REGISTRY:
+        return ""
+    layer = value if isinstance(value, str) and value in REGISTRY else name
+    return f"Put `- {layer}` after it" if layer in REGISTRY else "It is a layer of its own, with a dash"
 
 
 def _sentence(
     kind: str, context: dict[str, Any], name: str, value: Any, message: str
 ) -> tuple[str, str, str]:
     """Return what, why and fix for a value of the wrong kind or size."""
-    if kind == "rule":
-        return f"{name} {context['what']}", context["why"], ""
-    if kind in _EXPECTED:
-        fix = ""
-        if kind == "string_type" and isinstance(value, (int, float)):
-            fix = "Put it in quotes"
-        if kind == "list_type" and isinstance(value, dict):
-            fix = "Put a dash before each layer"
-        if kind == "list_type" and str(value).startswith("-"):
-            fix = "Put a space after each dash"
-        if kind == "dict_type" and isinstance(value, list):
-            pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
-            fix = f"Write `{{{pairs}}}`, or defaults for null" if pairs else "Remove the dashes"
-        return f"{name} is {shown(value)}", f"it must be {_EXPECTED[kind]}", fix
+    if kind == "rule" or kind in _EXPECTED:
+        what = context["what"] if kind == "rule" else f"is {shown(value)}"
+        why = context["why"] if kind == "rule" else f"it must be {_EXPECTED[kind]}"
+        return f"{name} {what}", why, _better(kind, value)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])
         words = [word or number for word, number in allowed]
@@ -213,13 +221,39 @@ def _sentence(
     if kind == "string_pattern_mismatch":
         why = "it must be letters, digits, `_`, `.` or `-`, at most 64, and begin with a letter, digit or `_`"
         return f"{name} is {shown(value)}", why, ""
+    if kind == "too_long":
+        return (
+            f"{name} holds {context['actual_length']:,} entries",
+            f"{context['max_length']:,} are the most",
+            "",
+        )
     limits = {"greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least")}
     limits |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
     if kind not in limits:
         return f"{name} is {shown(value)}", message, ""
     key, relation = limits[kind]
     limit = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
-    return f"{name} is {shown(value)}", f"it must be {relation} {limit}", ""
+    percent = key == "le" and context[key] == 1 and value <= 100
+    fix = f"Did you mean {value / 100:g}?" if percent else ""
+    return f"{name} is {shown(value)}", f"it must be {relation} {limit}", fix
+
+
+def _better(kind: str, value: Any) -> str:
+    """Return how to write a value of the wrong kind, where it is plain what was meant."""
+    text = str(value)
+    if kind == "rule" and re.fullmatch(r"\d+([x×]\d+)+", text):
+        return f"Write [{', '.join(re.split('[x×]', text))}]"
+    if kind == "float_type" and re.fullmatch(r"\d+,\d+", text):
+        return f"Write {text.replace(',', '.')}"
+    if kind == "string_type" and isinstance(value, (int, float)):
+        return "Put it in quotes"
+    if kind == "list_type":
+        fix = "Put a space after each dash" if text.startswith("-") else ""
+        return "Put a dash before each layer" if isinstance(value, dict) else fix
+    if kind == "dict_type" and isinstance(value, list):
+        pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
+        return f"Write `{{{pairs}}}`, or defaults for null" if pairs else "Remove the dashes"
+    return ""
 
 
 def _right_name(location: KeyPath, model: type[BaseModel]) -> str:
@@ -227,10 +261,34 @@ def _right_name(location: KeyPath, model: type[BaseModel]) -> str:
     return nearest(str(location[-1]), _fields_at(location, model), FIELD_SYNONYMS)
 
 
-def _fields_at(location: KeyPath, model: type[BaseModel] | None) -> list[str]:
+def _fields_at(location: KeyPath, model: type[BaseModel]) -> list[str]:
     """Return the fields of the model that an unknown field stands in."""
+    holder = _model_at(location, model)
+    return list(holder.model_fields) if holder else []
+
+
+def _model_at(location: KeyPath, model: type[BaseModel]) -> type[BaseModel] | None:
+    """Return the model that an unknown field stands in."""
+    holder: type[BaseModel] | None = model
     for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation if model else None
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-    return list(model.model_fields) if model else []
+        holder = _inner(holder, str(part)) if holder else None
+    return holder
+
+
+def _inner(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """Return the model that a field takes, None for a field that takes none."""
+    info = model.model_fields.get(name)
+    candidates = [info.annotation, *getattr(info.annotation, "__args__", ())] if info else []
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+
+
+def _way_to(name: str, model: type[BaseModel] | None) -> tuple[str, ...]:
+    """Return the fields to a model within the model that has a field of this name; empty for none."""
+    for field_name in model.model_fields if model else ():
+        inner = _inner(model, field_name) if model else None
+        if inner and name in inner.model_fields:
+            return (field_name,)
+        deeper = _way_to(name, inner)
+        if deeper:
+            return (field_name, *deeper)
+    return ()

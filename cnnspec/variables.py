@@ -12,8 +12,8 @@ from cnnspec.items import IN_REPEAT
 from cnnspec.source import Document, KeyPath
 from cnnspec.template import Definition, Unfit, define, words
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,13 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
     definitions: dict[str, Definition] = {}
     for name, value in vars_given.items():
         path = ("vars", name)
+        if value is None and name.isdigit() and definitions:
+            *_, last = definitions
+            what, fix = (
+                f"{name} stands in `vars` without a name",
+                f"Put a list in brackets: `{last}: [{vars_given[last]}, {name}]`",
+            )
+            return Variables(definitions), [*problems, Problem(what, "", fix, document.place(path))]
         problems += variable_name_problems(name, "a variable", document, path)
         known = frozenset(definitions)
         definitions[name], more = define(value, document, path, known, frozenset(vars_given) - known)
@@ -77,7 +84,7 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
     order = list(definitions)
     for variant, overrides in variants_given.items():
         path = ("variants", variant)
-        if not _VARIANT.fullmatch(variant):
+        if not VARIANT.fullmatch(variant):
             what, why = (
                 f"a variant cannot be called {shown(variant)}",
                 "it must be letters, digits, `_`, `.` or `-`",
@@ -85,7 +92,8 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
             problems.append(Problem(what, why, "", document.place(path)))
         if not isinstance(overrides, dict):
             what, why = f"variant {shown(variant)} is {shown(overrides)}", "it must be a mapping of variables"
-            fix = f"Write `{variant}: {{}}` if it changes none" if overrides is None else ""
+            one = "" if overrides is None else f"{next(iter(order), 'width')}: {shown(overrides)}"
+            fix = f"Write it like `{variant}: {{{one}}}`"
             problems.append(Problem(what, why, fix, document.value_place(path)))
             continue
         variants[variant] = {}
@@ -104,7 +112,7 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
 
 def variable_name_problems(name: str, what: str, document: Document, path: KeyPath) -> list[Problem]:
     """Return what is wrong with the name of a variable or argument."""
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
     elif name == "in_channels":
         why = "every layer and block knows it anyway"
@@ -114,5 +122,8 @@ def variable_name_problems(name: str, what: str, document: Document, path: KeyPa
         why = "it is a word that a layer's field takes"
     else:
         return []
-    fix = "Remove it" if name == "in_channels" else "Choose another name"
+    plain = re.sub("[^A-Za-z0-9_]", "_", name)
+    fix = f"Call it {plain}, say" if plain != name and NAME.fullmatch(plain) else "Choose another name"
+    if name == "in_channels":
+        fix = "Remove it"
     return [Problem(f"{what} cannot be called {shown(name)}", why, fix, document.place(path))]

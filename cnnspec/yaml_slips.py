@@ -31,8 +31,9 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, lines: list[str]) -> 
         return Problem(*TOO_DEEP, place)
     why = next((reason for words, reason in _REASONS.items() if words in told), told)
     if error.context and start and mark and start.line != mark.line:
-        dashes = any(map(_DASH.match, lines[start.line + 1 : mark.line + 1]))
-        if "missing" in why and (dashes or mark.line >= len(lines)):
+        after = lines[start.line + 1 : mark.line + 1]
+        goes_on = any(_indentation(line) <= _indentation(lines[start.line]) for line in after if line.strip())
+        if "missing" in why and (goes_on or mark.line >= len(lines)):
             what, fix = (
                 f"this {lines[start.line][start.column]} is never closed",
                 "Close it after its last value",
@@ -41,6 +42,10 @@ def syntax_problem(error: yaml.MarkedYAMLError, file: str, lines: list[str]) -> 
         why += f", {error.context} that starts in line {start.line + 1}"
     before = lines[place.line - 2] if place.line > 1 else ""
     return Problem("this is not valid YAML", why, _fix(why, place, before), place)
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _at(mark: yaml.Mark, file: str, lines: list[str]) -> Place:

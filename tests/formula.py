@@ -24,7 +24,7 @@ def compute(formula: str) -> float:
 
 def _value(node: ast.expr) -> float:
     if isinstance(node, ast.Constant):
-        assert isinstance(node.value, int)
+        assert isinstance(node.value, (int, float))
         return node.value
     if isinstance(node, ast.BinOp):
         return OPERATORS[type(node.op)](_value(node.left), _value(node.right))

@@ -86,7 +86,7 @@ REFUSED = {
     "tab": ("a:\n\tb: 1", "f:2:1: a tab in the indentation"),
     "tab after spaces": ("a:\n  b:\n  \tc: 1", "f:3:3: a tab in the indentation"),
     "list as key": ("[a]: 1", "this key is not a word"),
-    "unclosed bracket": ("a: [1, 2\nb: 3", "f:2:2: this is not valid YAML"),
+    "unclosed bracket": ("a: [1, 2\nb: 3", "f:1:4: this [ is never closed. Close it after its last value."),
     "unclosed quote": ('a: "b', "this is not valid YAML"),
     "two colons": ("a: b: c", "this is not valid YAML"),
     "wrong indentation": ("a:\n  b: 1\n c: 2", "this is not valid YAML"),

@@ -2,12 +2,16 @@
 
 from cnnspec.layers import (
     activation,
+    channels,
     composition,
     convolution,
     dense,
+    filters,
     normalization,
     pooling,
     regularization,
+    space,
+    transposed,
 )
 from cnnspec.layers.base import REGISTRY, Case, Element, Layer
 from cnnspec.layers.composition import Composite
@@ -23,10 +27,14 @@ __all__ = [
     "Element",
     "Layer",
     "activation",
+    "channels",
     "composition",
     "convolution",
     "dense",
+    "filters",
     "normalization",
     "pooling",
     "regularization",
+    "space",
+    "transposed",
 ]

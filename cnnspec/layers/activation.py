@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import Case, Layer
+from cnnspec.layers.base import Case, Kept, Layer
 from cnnspec.layers.fields import Count
 from cnnspec.shape import Shape
 
@@ -33,6 +33,7 @@ class Relu(_Activation):
     type: ClassVar = "relu"
     torch_name: ClassVar = "ReLU"
     example: ClassVar = "relu"
+    keeps: ClassVar = Kept(output=True)
 
 
 class Relu6(_Activation):
@@ -126,6 +127,7 @@ class Sigmoid(_Activation):
     torch_name: ClassVar = "Sigmoid"
     example: ClassVar = "sigmoid"
     synonyms: ClassVar = ("logistic",)
+    keeps: ClassVar = Kept(output=True)
 
 
 class Tanh(_Activation):
@@ -134,6 +136,7 @@ class Tanh(_Activation):
     type: ClassVar = "tanh"
     torch_name: ClassVar = "Tanh"
     example: ClassVar = "tanh"
+    keeps: ClassVar = Kept(output=True)
 
 
 class HardSigmoid(_Activation):
@@ -228,6 +231,7 @@ class Softmax(_Softmax):
     type: ClassVar = "softmax"
     torch_name: ClassVar = "Softmax"
     example: ClassVar = "softmax"
+    keeps: ClassVar = Kept(output=True)
 
 
 class LogSoftmax(_Softmax):
@@ -236,3 +240,4 @@ class LogSoftmax(_Softmax):
     type: ClassVar = "log_softmax"
     torch_name: ClassVar = "LogSoftmax"
     example: ClassVar = "log_softmax"
+    keeps: ClassVar = Kept(output=True)

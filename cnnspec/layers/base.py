@@ -6,16 +6,19 @@ gets its namespace as an argument.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from cnnspec.errors import RuleError
-from cnnspec.shape import Shape, Window, times
+from cnnspec.shape import Reach, Shape, Window, times
 
 REGISTRY: dict[str, type["Element"]] = {}
 """The whole vocabulary: every layer and composition by the name that a spec calls it."""
 
+
+FLOAT_BYTES, INDEX_BYTES = 4, 8
+"""What a number of float32 and of int64 takes."""
 
 NO_FORMULA = ("", "")
 """Stands for the formula of a number that is not calculated."""
@@ -33,6 +36,17 @@ class Case:
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value}" for name, value in self.fields.items())
         return f"{times(self.input)} {fields}".rstrip()
+
+
+class Kept(NamedTuple):
+    """What PyTorch's autograd keeps of a step for the backward pass.
+
+    `more` are the bytes, for one sample, of what it keeps besides: a mask, indices.
+    """
+
+    input: bool = False
+    output: bool = False
+    more: int = 0
 
 
 class Element(BaseModel):
@@ -113,8 +127,27 @@ class Layer(Element):
         """Return the formula of `macs` in words and in numbers; empty where there are none."""
         return NO_FORMULA
 
+    keeps: ClassVar[Kept] = Kept(input=True)
+    """What autograd keeps, where it is always the same."""
+
+    def kept(self, x: Shape) -> Kept:  # noqa: ARG002  # mostly the same for all inputs
+        """Return what autograd keeps of the layer for the backward pass."""
+        return self.keeps
+
+    def is_view(self, x: Shape) -> bool:  # noqa: ARG002  # most layers make a tensor
+        """Tell whether the output shares the input's memory."""
+        return False
+
+    def buffers(self, x: Shape) -> int:  # noqa: ARG002  # most layers have none
+        """Return the bytes that the layer stores without training them."""
+        return 0
+
+    def reach(self, x: Shape) -> tuple[Reach, ...] | None:
+        """Return what a value of the output sees of the input, on each spatial axis; None for all of it."""
+        return tuple(window.reach for window in self.windows(x)) or (Reach(),) * (len(x) - 1)
+
     def build(self, nn: Any, x: Shape) -> Any:
-        """Return ``nn``'s module for input shape `x`; ``nn`` is `cnnspec.model.modules` or stands in for it."""
+        """Return ``nn``'s module for input shape `x`; ``nn`` is `model.modules` or stands in for it."""
         raise NotImplementedError
 
     def changed(self, *names: str, **renamed: str) -> dict[str, Any]:

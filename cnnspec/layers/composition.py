@@ -7,7 +7,7 @@ from pydantic import Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import RuleError, shown
-from cnnspec.layers.base import Element
+from cnnspec.layers.base import Element, Kept
 from cnnspec.layers.fields import refuse
 from cnnspec.shape import Shape, times
 
@@ -38,6 +38,10 @@ class Composite(Element):
     """The fields that hold layers."""
     branched: ClassVar[bool] = False
     """Whether such a field holds several lists of layers, and not one."""
+    keeps: ClassVar[Kept] = Kept()
+    """What autograd keeps of the merging; the input is what comes out of the parts."""
+    passes: ClassVar[bool] = True
+    """Whether a gradient goes on to the parts as it is, with no tensor made for them."""
 
     @property
     def parts(self) -> Mapping[str, Way]:
@@ -62,7 +66,7 @@ class Sequence(Composite):
     type: ClassVar = "sequence"
     main: ClassVar = "layers"
     example: ClassVar = "sequence: [conv: {filters: 8, kernel: 3}, relu]"
-    synonyms: ClassVar = ("sequential", "group")
+    synonyms: ClassVar = ("sequential", "group", "layers")
     lists: ClassVar = ("layers",)
 
     layers: list[Any] = Field(description="the layers, first to last")
@@ -186,6 +190,8 @@ class Multiply(_Branches):
     type: ClassVar = "multiply"
     example: ClassVar = "multiply: [[], [global_avgpool, conv: {filters: 4, kernel: 1}, sigmoid]]"
     synonyms: ClassVar = ("mul", "product", "scale", "gate")
+    keeps: ClassVar = Kept(input=True)
+    passes: ClassVar = False
 
     def merge(self, outputs: Mapping[str, Output]) -> Shape:
         product, *others = outputs.values()

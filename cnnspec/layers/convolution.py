@@ -1,22 +1,24 @@
 """Convolution: a small window of weights slides over the input."""
 
 import math
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from cnnspec.errors import RuleError
-from cnnspec.layers.base import Case, Layer, per_axis, spatial_rank, torch_size
-from cnnspec.layers.fields import ConvPadding, Count, Sizes
-from cnnspec.layers.window import check_fit
-from cnnspec.shape import Shape, Window, times
+from cnnspec.layers.base import Case, Kept, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.fields import ConvPadding, Count, FillMode, Sizes
+from cnnspec.layers.groups import check_groups
+from cnnspec.layers.window import check_fill, check_fit, kept_copy, padded
+from cnnspec.shape import Shape, Window
 
 
-class _Convolution(Layer):
-    """What `conv` and `depthwise_conv` share: everything but where filters and groups come from."""
+class Kernels(Layer):
+    """What all learned convolutions share: filters of one size, which see the channels of their group."""
 
     family: ClassVar = "convolution"
+    places: ClassVar[str] = "output size"
+    """Each place of the input or output at which a filter's weights are multiplied once."""
 
     kernel: Sizes = Field(description="size of the window, f")
     stride: Sizes = Field(1, description="step of the window, s")
@@ -25,58 +27,17 @@ class _Convolution(Layer):
     )
     dilation: Sizes = Field(1, description="distance between the window's inputs, d")
     bias: bool = Field(True, description="whether each filter adds a learned number")
-    padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = Field(
-        "zeros", description="what the padding is filled with"
-    )
-
-    @model_validator(mode="after")
-    def _same_needs_stride_1(self) -> Self:
-        if self.padding == "same" and torch_size(self.stride) != 1:
-            why = "with a stride the output cannot be as large as the input"
-            fix = "Use a number, such as half the kernel, or stride 1"
-            what = "`padding: same` goes with stride 1 only"
-            raise PydanticCustomError(
-                "rule", "not allowed", {"sentence": what, "why": why, "fix": fix, "at": "padding"}
-            )
-        return self
 
     def split(self, channels: int) -> tuple[int, int]:
-        """Return filters and groups for a number of input channels; raises RuleError."""
+        """Return filters and groups for a number of input channels."""
         raise NotImplementedError
 
-    def windows(self, x: Shape) -> tuple[Window, ...]:
-        rank = spatial_rank(x, self.type)
+    def axes(self, rank: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+        """Return kernel, stride and dilation on each axis; raises RuleError."""
         kernel, stride, dilation = (
             per_axis(getattr(self, f), rank, f) for f in ("kernel", "stride", "dilation")
         )
-        if self.padding == "same":
-            total = [d * (f - 1) for f, d in zip(kernel, dilation, strict=True)]
-            padding, extra = [t // 2 for t in total], [t % 2 for t in total]
-        else:
-            padding, extra = (
-                list(per_axis(0 if self.padding == "valid" else self.padding, rank, "padding")),
-                [0] * rank,
-            )
-        axes = zip(x[1:], kernel, stride, padding, dilation, extra, strict=True)
-        return tuple(Window(n, f, s, p, d, extra=e) for n, f, s, p, d, e in axes)
-
-    def output_shape(self, x: Shape) -> Shape:
-        windows = self.windows(x)
-        filters, _groups = self.split(x[0])
-        check_fit(windows, x)
-        self._check_padding_mode(windows, x)
-        return (filters, *(w.output for w in windows))
-
-    def _check_padding_mode(self, windows: tuple[Window, ...], x: Shape) -> None:
-        limits = {"reflect": lambda n: n - 1, "circular": lambda n: n}
-        limit = limits.get(self.padding_mode)
-        for window in windows:
-            if limit and window.p + window.extra > limit(window.n):
-                what = (
-                    f"padding {window.p + window.extra} is too much for the {times(x[1:])} input of {{layer}}"
-                )
-                why = f"`{self.padding_mode}` fills it from the input, which reaches {limit(window.n)}"
-                raise RuleError(what, why, f"Use padding ≤ {limit(window.n)}, or zeros", "padding")
+        return kernel, stride, dilation
 
     def params(self, x: Shape) -> int:
         filters, groups = self.split(x[0])
@@ -93,36 +54,82 @@ class _Convolution(Layer):
             words, numbers = f"({words} + 1)", f"({numbers} + 1)"
         return f"{words}·filters", f"{numbers}·{filters}"
 
+    def counted(self, x: Shape) -> Shape:
+        """Return the size of what `places` names."""
+        return self.output_shape(x)[1:]
+
     def macs(self, x: Shape) -> int:
         filters, groups = self.split(x[0])
         kernel: int = math.prod(per_axis(self.kernel, len(x) - 1, "kernel"))
-        return filters * (x[0] // groups) * kernel * math.prod(self.output_shape(x)[1:])
+        return filters * (x[0] // groups) * kernel * math.prod(self.counted(x))
 
     def macs_formula(self, x: Shape) -> tuple[str, str]:
         filters, groups = self.split(x[0])
         rank = len(x) - 1
         size = "·".join(str(f) for f in per_axis(self.kernel, rank, "kernel"))
-        out = "·".join(map(str, self.output_shape(x)[1:]))
+        counted = "·".join(map(str, self.counted(x)))
         per_group = "channels" if groups == 1 else "channels/groups"
-        words = f"{'·'.join('f' * rank)}·{per_group}·filters·output size"
-        return words, f"{size}·{x[0] // groups}·{filters}·{out}"
+        words = f"{'·'.join('f' * rank)}·{per_group}·filters·{self.places}"
+        return words, f"{size}·{x[0] // groups}·{filters}·{counted}"
 
-    def build(self, nn: Any, x: Shape) -> Any:
+    def module(self, x: Shape, make: Any, *names: str) -> Any:
+        """Return what a constructor of torch makes of the filters and the named fields."""
         filters, groups = self.split(x[0])
-        make = getattr(nn, f"Conv{len(x) - 1}d")
-        options = self.changed("stride", "padding", "dilation", "bias", "padding_mode")
+        options = self.changed("stride", "padding", "dilation", "bias", *names)
         if groups != 1:
             options["groups"] = groups
         return make(x[0], filters, torch_size(self.kernel), **{k: torch_size(v) for k, v in options.items()})
 
 
-class _FilterBank(Layer):
+class FilterBank(Layer):
     """The number of filters; a base of its own, so that it stands first among the fields."""
 
     filters: Count = Field(description="number of filters, and so of output channels")
 
 
-class Conv(_Convolution, _FilterBank):
+class _Convolution(Kernels):
+    """What `conv` and `depthwise_conv` share: everything but where filters and groups come from."""
+
+    padding_mode: FillMode = Field("zeros", description="what the padding is filled with")
+
+    @model_validator(mode="after")
+    def _same_needs_stride_1(self) -> Self:
+        if self.padding == "same" and torch_size(self.stride) != 1:
+            why = "with a stride the output cannot be as large as the input"
+            fix = "Use a number, such as half the kernel, or stride 1"
+            what = "`padding: same` goes with stride 1 only"
+            raise PydanticCustomError(
+                "rule", "not allowed", {"sentence": what, "why": why, "fix": fix, "at": "padding"}
+            )
+        return self
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        kernel, stride, dilation = self.axes(spatial_rank(x, self.type))
+        padding, extra = padded(self.padding, kernel, dilation)
+        axes = zip(x[1:], kernel, stride, padding, dilation, extra, strict=True)
+        return tuple(Window(n, f, s, p, d, extra=e) for n, f, s, p, d, e in axes)
+
+    def output_shape(self, x: Shape) -> Shape:
+        windows = self.windows(x)
+        filters, groups = self.split(x[0])
+        check_groups(groups, channels=x[0], filters=filters)
+        check_fit(windows, x)
+        check_fill(self.padding_mode, windows, x)
+        return (filters, *(w.output for w in windows))
+
+    def kept(self, x: Shape) -> Kept:
+        windows = self.windows(x)
+        if self.padding_mode != "zeros":
+            return kept_copy(self.padding_mode, (x[0], *(w.n + 2 * w.p + w.extra for w in windows)))
+        if any(w.extra for w in windows):  # torch pads both sides alike, so the rest goes before
+            return kept_copy("zeros", (x[0], *(w.n + w.extra for w in windows)))
+        return self.keeps
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        return self.module(x, getattr(nn, f"Conv{len(x) - 1}d"), "padding_mode")
+
+
+class Conv(_Convolution, FilterBank):
     """Convolution with `filters` learned filters: each slides over all channels and makes one of its own."""
 
     type: ClassVar = "conv"
@@ -131,13 +138,7 @@ class Conv(_Convolution, _FilterBank):
 
     groups: Count = Field(1, description="parts that channels and filters are split into, each on its own")
 
-    def split(self, channels: int) -> tuple[int, int]:
-        for name, number in (("channels", channels), ("filters", self.filters)):
-            if number % self.groups:
-                what = f"groups {self.groups} do not divide the {number} {name} of {{layer}}"
-                why = "each group takes an equal part"
-                fix = f"Use groups that divide {number}, such as {_nearest_divisor(number, self.groups)}"
-                raise RuleError(what, why, fix, "groups")
+    def split(self, channels: int) -> tuple[int, int]:  # noqa: ARG002  # the contract's signature
         return self.filters, self.groups
 
     cases: ClassVar = (
@@ -174,7 +175,7 @@ class Conv(_Convolution, _FilterBank):
         Case((1, 5, 5), filters=1, kernel=3, padding=5, padding_mode="reflect"),
         Case((1, 5, 5), filters=1, kernel=3, padding=6, padding_mode="circular"),
         Case((1, 4, 4), filters=1, kernel=3, dilation=2),
-        Case((1, 8, 8), filters=1, kernel=[3, 3, 3]),
+        Case((1, 8, 8), filters=1, kernel=[3, 3, 5]),
     )
 
 
@@ -202,8 +203,3 @@ class DepthwiseConv(_Convolution):
         Case((3, 6, 6, 6), kernel=3, padding=1, multiplier=3),
     )
     refused: ClassVar = (Case((4, 3, 3), kernel=5),)
-
-
-def _nearest_divisor(number: int, wanted: int) -> int:
-    divisors = (d for d in range(1, min(number, 4096) + 1) if number % d == 0)
-    return min(divisors, key=lambda d: abs(d - wanted))

@@ -18,7 +18,7 @@ Count = Annotated[int, Field(ge=1, le=MAX_INT)]
 Index = Annotated[int, Field(ge=0, le=MAX_INT)]
 """A whole number of at least 0."""
 
-Place = Annotated[int, Field(ge=-MAX_INT, le=MAX_INT)]
+Position = Annotated[int, Field(ge=-MAX_INT, le=MAX_INT)]
 """A whole number that counts from the end if it is negative."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -73,7 +73,7 @@ def _whole(minimum: int, words: tuple[str, ...] = ()) -> Callable[[Any], int]:
 
 def _factor(value: Any) -> int | float:
     """Validate a number greater than 0."""
-    if not _is_number(value):
+    if not is_number(value):
         refuse(value, "it must be a number, or a list with one per axis")
     if not 0 < value <= MAX_INT:
         refuse(value, f"it must be greater than 0 and at most {MAX_INT:,}")
@@ -89,28 +89,8 @@ def _margin(value: Any) -> int | tuple[int, int]:
     return _whole(0)(value[0]), _whole(0)(value[1])
 
 
-def _matrix(value: Any) -> Any:
-    """Validate a filter: a name, a list of numbers, or a list of rows of equal length."""
-    if isinstance(value, str) and value in FILTERS:
-        return value
-    rows = value if isinstance(value, (list, tuple)) else []
-    if rows and all(isinstance(row, (list, tuple)) for row in rows):
-        if not rows[0] or any(len(row) != len(rows[0]) for row in rows):
-            refuse(value, "all rows of a matrix must have the same number of values")
-        return tuple(tuple(_number(v) for v in row) for row in rows)
-    if not rows:
-        names = ", ".join(FILTERS)
-        refuse(value, f"it must be one of {names}, or a matrix such as [[-1, 0, 1]]")
-    return tuple(_number(v) for v in rows)
-
-
-def _number(value: Any) -> int | float:
-    if not _is_number(value):
-        refuse(value, "each value of a matrix must be a number")
-    return value  # type: ignore[no-any-return]  # it is a number, as just seen
-
-
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number, and no truth value."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -144,3 +124,12 @@ Factors = Annotated[
     _AxesSchema({"type": "number", "exclusiveMinimum": 0, "maximum": MAX_INT}),
 ]
 """One number greater than 0, or a list with one per axis."""
+
+Margins = Annotated[
+    int | tuple[int | tuple[int, int], ...],
+    PlainValidator(_axes(_margin)),
+    _AxesSchema(
+        {"anyOf": [_int_schema(0), {"type": "array", "items": _int_schema(0), "minItems": 2, "maxItems": 2}]}
+    ),
+]
+"""One whole number of at least 0, or a list with one per axis, each a number or ``[before, after]``."""

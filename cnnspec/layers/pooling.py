@@ -1,14 +1,15 @@
 """Pooling: a window slides over each channel and keeps one number of what it sees."""
 
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import Case, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.base import INDEX_BYTES, Case, Kept, Layer, per_axis, spatial_rank, torch_size
 from cnnspec.layers.fields import Padding, Sizes
 from cnnspec.layers.window import check_fit
-from cnnspec.shape import Shape, Window, times
+from cnnspec.shape import Reach, Shape, Window, times, volume
 
 
 class _Pool(Layer):
@@ -70,6 +71,9 @@ class MaxPool(_Pool):
 
     def spacing(self, rank: int) -> tuple[int, ...]:
         return per_axis(self.dilation, rank, "dilation")
+
+    def kept(self, x: Shape) -> Kept:
+        return _with_indices(self.output_shape(x))
 
     cases: ClassVar = (
         Case((6, 28, 28), kernel=2),
@@ -156,22 +160,26 @@ class AvgPool(_Pool):
     )
 
 
-class AdaptiveAvgPool(Layer):
-    """Average pooling to a given output size, whatever the input's: the window is chosen to fit."""
+class _AdaptivePool(Layer):
+    """What `adaptive_avgpool` and `adaptive_maxpool` share."""
 
-    type: ClassVar = "adaptive_avgpool"
     family: ClassVar = "pooling"
     main: ClassVar = "output_size"
-    example: ClassVar = "adaptive_avgpool: 6"
-    synonyms: ClassVar = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_pool")
+    torch_name: ClassVar[str]
 
     output_size: Sizes = Field(description="size of the output")
 
     def output_shape(self, x: Shape) -> Shape:
         return (x[0], *per_axis(self.output_size, spatial_rank(x, self.type), "output_size"))
 
+    def reach(self, x: Shape) -> tuple[Reach, ...] | None:
+        sizes = self.output_shape(x)[1:]
+        if set(sizes) == {1}:
+            return None
+        return tuple(Reach(_widest(n, size), Fraction(n, size)) for n, size in zip(x[1:], sizes, strict=True))
+
     def build(self, nn: Any, x: Shape) -> Any:
-        return getattr(nn, f"AdaptiveAvgPool{len(x) - 1}d")(torch_size(self.output_size))
+        return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(torch_size(self.output_size))
 
     cases: ClassVar = (
         Case((6, 28, 28), output_size=6),
@@ -180,14 +188,57 @@ class AdaptiveAvgPool(Layer):
         Case((6, 29), output_size=4),
         Case((2, 5, 6, 7), output_size=[1, 2, 3]),
     )
-    refused: ClassVar = (Case((6, 28, 28), output_size=[1, 2, 3]),)
+    refused: ClassVar = (Case((6, 28, 28), output_size=[1, 2, 3]), Case((120,), output_size=2))
 
 
-class GlobalAvgPool(Layer):
+class AdaptiveAvgPool(_AdaptivePool):
+    """Average pooling to a given output size, whatever the input's: the window is chosen to fit."""
+
+    type: ClassVar = "adaptive_avgpool"
+    torch_name: ClassVar = "AdaptiveAvgPool"
+    example: ClassVar = "adaptive_avgpool: 6"
+    synonyms: ClassVar = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_pool")
+
+    def kept(self, x: Shape) -> Kept:
+        return Kept(input=set(self.output_shape(x)[1:]) != {1})  # torch then takes the mean, which keeps nothing
+
+
+class AdaptiveMaxPool(_AdaptivePool):
+    """Max pooling to a given output size, whatever the input's: the window is chosen to fit."""
+
+    type: ClassVar = "adaptive_maxpool"
+    torch_name: ClassVar = "AdaptiveMaxPool"
+    example: ClassVar = "adaptive_maxpool: 6"
+    synonyms: ClassVar = ("adaptivemaxpool2d", "adaptive_max_pool")
+
+    def kept(self, x: Shape) -> Kept:
+        return _with_indices(self.output_shape(x))
+
+
+class _GlobalPool(Layer):
+    """What `global_avgpool` and `global_maxpool` share."""
+
+    family: ClassVar = "pooling"
+    torch_name: ClassVar[str]
+
+    def output_shape(self, x: Shape) -> Shape:
+        return (x[0], *(1,) * spatial_rank(x, self.type))
+
+    def reach(self, x: Shape) -> None:  # noqa: ARG002  # it sees all of any input
+        return None
+
+    def build(self, nn: Any, x: Shape) -> Any:
+        return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(1)
+
+    cases: ClassVar = (Case((6, 28, 28)), Case((6, 1, 1)), Case((6, 29)), Case((2, 5, 6, 7)))
+    refused: ClassVar = (Case((120,)),)
+
+
+class GlobalAvgPool(_GlobalPool):
     """Global average pooling: the mean of each channel, which leaves 1×1 of space."""
 
     type: ClassVar = "global_avgpool"
-    family: ClassVar = "pooling"
+    torch_name: ClassVar = "AdaptiveAvgPool"
     example: ClassVar = "global_avgpool"
     synonyms: ClassVar = (
         "global_avg_pool",
@@ -196,11 +247,26 @@ class GlobalAvgPool(Layer):
         "global_pool",
         "global_average_pool",
     )
+    keeps: ClassVar = Kept()
 
-    def output_shape(self, x: Shape) -> Shape:
-        return (x[0], *(1,) * spatial_rank(x, self.type))
 
-    def build(self, nn: Any, x: Shape) -> Any:
-        return getattr(nn, f"AdaptiveAvgPool{len(x) - 1}d")(1)
+class GlobalMaxPool(_GlobalPool):
+    """Global max pooling: the largest value of each channel, which leaves 1×1 of space."""
 
-    cases: ClassVar = (Case((6, 28, 28)), Case((6, 1, 1)), Case((6, 29)), Case((2, 5, 6, 7)))
+    type: ClassVar = "global_maxpool"
+    torch_name: ClassVar = "AdaptiveMaxPool"
+    example: ClassVar = "global_maxpool"
+    synonyms: ClassVar = ("global_max_pool", "gmp", "globalmaxpooling2d")
+
+    def kept(self, x: Shape) -> Kept:
+        return _with_indices(self.output_shape(x))
+
+
+def _with_indices(output: Shape) -> Kept:
+    """Return what max pooling keeps: its input, and where in it each maximum was."""
+    return Kept(input=True, more=INDEX_BYTES * volume(output))
+
+
+def _widest(n: int, size: int) -> int:
+    """Return the largest window of n inputs that are dealt out to `size` outputs."""
+    return max(-(-(i + 1) * n // size) - i * n // size for i in range(size))

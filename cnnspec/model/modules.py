@@ -5,8 +5,19 @@ from typing import Any
 from torch import nn
 
 from cnnspec.model.composition import Add, Concat, Multiply, Residual
+from cnnspec.model.layers import ChannelLayerNorm, ChannelSlice, DropPath, ImageFilter, LayerScale
 
-__all__ = ["Add", "Concat", "Multiply", "Residual"]
+__all__ = [
+    "Add",
+    "ChannelLayerNorm",
+    "ChannelSlice",
+    "Concat",
+    "DropPath",
+    "ImageFilter",
+    "LayerScale",
+    "Multiply",
+    "Residual",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,16 @@
 """The formulas of every layer with its numbers, in the words of a textbook."""
 
+import re
 from typing import Any, NamedTuple
 
 from cnnspec.plan import Plan, Step
-from cnnspec.shape import AXES, Window, times
+from cnnspec.shape import AXES, Shape, times
 
-LEGEND = "n input size, p padding, f filter size, s stride"
-LEGEND_DILATION = ", d dilation"
+LETTERS = {"n": "input size", "p": "padding", "f": "filter size", "s": "stride", "d": "dilation"}
+"""What the letters of the formulas mean."""
+
+_LETTER = re.compile(r"(?<![a-z_])[a-z](?![a-z_])")
+"""A letter that stands alone, as in ``2p`` and ``d(f − 1)``, but in no word."""
 
 
 class Formula(NamedTuple):
@@ -40,10 +44,7 @@ def explain_step(step: Step) -> Explanation:
     """Return the explanation of one layer."""
     layer, x = step.layer, step.input
     assert layer is not None, "a group is explained by its layers"
-    formulas = _sizes(layer.windows(x))
-    words = layer.size_formula(x)
-    if words[0]:
-        formulas.append(Formula("size", *words, step.output[0]))
+    formulas = _sizes(layer.size_formulas(x), step.output)
     if step.params:
         formulas.append(Formula("parameters", *layer.params_formula(x), step.params))
     if step.macs:
@@ -54,11 +55,13 @@ def explain_step(step: Step) -> Explanation:
 
 def legend(explanations: list[Explanation]) -> str:
     """Return what the letters mean, as far as the formulas use them."""
-    steps = [explanation.step for explanation in explanations]
-    windows = [w for step in steps if step.layer for w in step.layer.windows(step.input)]
-    if not windows:
-        return ""
-    return LEGEND + (LEGEND_DILATION if any(w.d > 1 for w in windows) else "")
+    used = {
+        letter
+        for explanation in explanations
+        for formula in explanation.formulas
+        for letter in _LETTER.findall(formula.words)
+    }
+    return ", ".join(f"{letter} {meaning}" for letter, meaning in LETTERS.items() if letter in used)
 
 
 def heading(step: Step) -> str:
@@ -79,10 +82,11 @@ def as_json(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _sizes(windows: tuple[Window, ...]) -> list[Formula]:
-    """Return the size formula of each axis, those with the same numbers together."""
-    axes = AXES.get(len(windows), ())
-    together: dict[Window, list[str]] = {}
-    for axis, window in zip(axes, windows, strict=True):
-        together.setdefault(window, []).append(axis)
-    return [Formula(", ".join(names), *window.formula(), window.output) for window, names in together.items()]
+def _sizes(formulas: tuple[tuple[str, str], ...], output: Shape) -> list[Formula]:
+    """Return the formula of each axis of the output that has one, those with the same numbers together."""
+    names = ("size",) if len(output) == 1 else ("channels", *AXES[len(output) - 1])
+    together: dict[tuple[str, str, int], list[str]] = {}
+    for name, formula, size in zip(names, formulas, output, strict=False):  # there may be no formulas
+        if formula[0]:
+            together.setdefault((*formula, size), []).append(name)
+    return [Formula(", ".join(axes), *formula) for formula, axes in together.items()]

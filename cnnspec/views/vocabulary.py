@@ -6,7 +6,16 @@ from pydantic.fields import FieldInfo
 
 from cnnspec.layers import REGISTRY, Element
 
-FAMILIES = ("convolution", "pooling", "dense", "normalization", "activation", "regularization")
+FAMILIES = (
+    "convolution",
+    "pooling",
+    "dense",
+    "normalization",
+    "activation",
+    "regularization",
+    "channels and space",
+    "composition",
+)
 """The order in which families are listed; others follow."""
 
 

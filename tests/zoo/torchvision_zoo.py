@@ -90,25 +90,30 @@ def variants(file: Path) -> list[str]:
 
 
 def difference(network: Network) -> float:
-    """Return how far our outputs are from torchvision's when both have its weights.
+    """Return how far our outputs are from torchvision's with the same weights; see `apart`."""
+    torch.manual_seed(0)
+    theirs = torchvision.models.get_model(network.name, weights=None, **OPTIONS.get(network.name, {}))
+    return apart(network.spec(), theirs)
+
+
+def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
+    """Return how far our outputs are from those of another network when both have its weights.
 
     It is relative to how far the outputs for two random pictures are from each other.
     Raises AssertionError where a weight finds no place.
     """
-    torch.manual_seed(0)
-    theirs = torchvision.models.get_model(network.name, weights=None, **OPTIONS.get(network.name, {}))
-    _shake(theirs)
-    ours = network.spec().plan().build()
+    _shake(theirs, size)
+    ours = spec.plan().build()
     report = cnnspec.load_weights(ours, theirs.state_dict())
     assert len(report.matched) == len(theirs.state_dict()) == len(ours.state_dict()), str(report)
-    pictures = torch.randn(2, 3, SIZE, SIZE)
+    pictures = torch.randn(2, 3, size, size)
     with torch.no_grad():
         output: Tensor = ours.eval()(pictures)
         wanted: Tensor = theirs.eval()(pictures)
     return float((output - wanted).abs().max() / (wanted[0] - wanted[1]).abs().max())
 
 
-def _shake(model: nn.Module) -> None:
+def _shake(model: nn.Module, size: int) -> None:
     """Make every weight and every statistic tell, so that none can be mistaken for another.
 
     A fresh network has shifts of 0, scales of 1 or nearly 0, and the same statistics everywhere.
@@ -122,4 +127,4 @@ def _shake(model: nn.Module) -> None:
         for module in model.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.momentum = 1.0  # one batch is enough for statistics that keep the signal alive
-        model.train()(torch.randn(4, 3, SIZE, SIZE))
+        model.train()(torch.randn(4, 3, size, size))

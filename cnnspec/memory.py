@@ -1,0 +1,213 @@
+"""The memory that training needs, predicted from the shapes alone, without torch.
+
+A step of training is walked through as PyTorch runs it, tensor by tensor, for float32 on the
+CPU. The forward pass makes an output per layer; it is freed once nobody needs it any more,
+and what autograd keeps for the backward pass (`Layer.kept`) is needed until then. A tensor
+that two layers keep, as relu's output and the next convolution's input, counts once. The
+backward pass goes back through the same steps: each makes the gradients of its inputs and
+weights, then what was kept for it is freed.
+
+In it are weights, their gradients, Adam's two moments (all of them live through the whole
+step, but for the gradients: those of the step before are freed after the forward pass),
+buffers, the batch itself, and all that the layers and the loss make. Not in it are the
+working memory within a kernel, the data set, and Python and torch themselves.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cnnspec.layers.base import Kept
+from cnnspec.plan import Plan, Step
+from cnnspec.shape import Shape, volume
+
+FLOAT_BYTES = 4
+MOMENTS = 2
+"""Adam keeps two numbers for each weight."""
+
+
+class Moment(NamedTuple):
+    """Bytes in use at some moment of a step: those for any batch, and those for each sample."""
+
+    fixed: int
+    sample: int
+
+    def bytes(self, batch: int) -> int:
+        """Return the bytes for a batch."""
+        return self.fixed + self.sample * batch
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes that a training step takes: for the weights, and for each sample what the layers keep."""
+
+    weights: int
+    buffers: int
+    kept: int
+    moments: tuple[Moment, ...]
+
+    @property
+    def gradients(self) -> int:
+        """Bytes of the gradients of all weights."""
+        return self.weights
+
+    @property
+    def optimizer(self) -> int:
+        """Bytes of the optimizer's state."""
+        return MOMENTS * self.weights
+
+    def activations(self, batch: int) -> int:
+        """Return the bytes that are kept for the backward pass."""
+        return self.kept * batch
+
+    def peak(self, batch: int) -> int:
+        """Return the most that is in use at any moment of a step."""
+        return max(moment.bytes(batch) for moment in self.moments)
+
+    def largest_batch(self, available: int) -> int:
+        """Return the largest batch whose step fits into so many bytes; 0 if none does."""
+        limits = [(available - m.fixed) // m.sample for m in self.moments if m.sample]
+        return max(0, min(limits, default=0))
+
+
+def predict(plan: Plan) -> Memory:
+    """Return the memory that training the plan's network takes."""
+    weights = plan.params * FLOAT_BYTES
+    buffers = sum(step.layer.buffers(step.input) for step in plan.layers if step.layer)
+    walk = _Walk()
+    kept = walk.forward(plan.steps, plan.input_shape)
+    walk.backward()
+    always = weights + buffers + MOMENTS * weights
+    moments = tuple(Moment(always + fixed, sample) for fixed, sample in walk.moments)
+    return Memory(weights, buffers, kept, moments)
+
+
+class _Tensor:
+    """A tensor of one sample: its bytes, how many hold it, and whether a gradient is asked of it."""
+
+    __slots__ = ("holds", "learns", "size")
+
+    def __init__(self, size: int, *, learns: bool = False) -> None:
+        self.size, self.learns, self.holds = size, learns, 0
+
+
+class _Operation(NamedTuple):
+    """Something done in the forward pass, for the backward pass to undo; `weights` are bytes."""
+
+    inputs: tuple[_Tensor, ...]
+    output: _Tensor
+    kept: tuple[_Tensor, ...]
+    weights: int
+    passes: bool
+
+
+class _Walk:
+    """Goes through a step of training, and notes what is in use at each moment of it."""
+
+    def __init__(self) -> None:
+        self.live = 0
+        self.gradients = 0
+        self.moments: set[Moment] = set()
+        self.operations: list[_Operation] = []
+
+    def hold(self, *tensors: _Tensor) -> None:
+        """Keep tensors in use until they are released as often."""
+        for tensor in tensors:
+            self.live += 0 if tensor.holds else tensor.size
+            tensor.holds += 1
+
+    def release(self, *tensors: _Tensor) -> None:
+        """Give up one hold of each tensor, and its memory with the last."""
+        for tensor in tensors:
+            tensor.holds -= 1
+            self.live -= 0 if tensor.holds else tensor.size
+
+    def note(self) -> None:
+        """Note what is in use now."""
+        self.moments.add(Moment(self.gradients, self.live))
+
+    def forward(self, steps: tuple[Step, ...], shape: Shape) -> int:
+        """Go through the forward pass and the loss; return the bytes then in use for each sample."""
+        self.gradients = sum(step.params for step in steps) * FLOAT_BYTES  # those of the step before
+        x = _Tensor(_bytes(shape))
+        self.hold(x)  # the batch is there all the while
+        scores = self.row(steps, x)
+        loss = self.operation((scores,), scores.size, Kept(output=True))  # log-softmax
+        self.release(scores, loss)
+        self.gradients = 0
+        return self.live
+
+    def row(self, steps: tuple[Step, ...], x: _Tensor) -> _Tensor:
+        """Go through steps in a row, of which the caller holds the input, and return their output, held."""
+        self.hold(x)
+        for step in steps:
+            y = self.step(step, x)
+            self.release(x)
+            x = y
+        return x
+
+    def step(self, step: Step, x: _Tensor) -> _Tensor:
+        """Go through one step, as `row` does."""
+        size = _bytes(step.output)
+        if step.layer and not step.layer.is_view(step.input):
+            weights = step.params * FLOAT_BYTES
+            return self.operation((x,), size, step.layer.kept(step.input), weights)
+        if not step.composite:
+            return self.row(step.children, x)
+        outputs = tuple(self.row(part.children, x) for part in step.children)
+        y = self.operation(outputs, size, step.composite.keeps, passes=step.composite.passes)
+        self.release(*outputs)
+        return y
+
+    def operation(
+        self, inputs: tuple[_Tensor, ...], size: int, kept: Kept, weights: int = 0, *, passes: bool = False
+    ) -> _Tensor:
+        """Do one operation of the forward pass, and return its output, held."""
+        y = _Tensor(size, learns=weights > 0 or any(x.learns for x in inputs))
+        keeps: tuple[_Tensor, ...] = ()
+        if y.learns:
+            more = (_Tensor(kept.more),) if kept.more else ()
+            keeps = (*(inputs if kept.input else ()), *((y,) if kept.output else ()), *more)
+        self.hold(y, *keeps)
+        self.note()
+        self.operations.append(_Operation(inputs, y, keeps, weights, passes))
+        return y
+
+    def backward(self) -> None:
+        """Go back through the operations: make gradients, free what was kept for them."""
+        gradients: dict[_Tensor, _Tensor] = {}
+        for operation in reversed(self.operations):
+            if not operation.output.learns:
+                continue
+            given = gradients.pop(operation.output, None)
+            if given is None:  # the loss: where the gradients begin
+                given = _Tensor(operation.output.size)
+                self.hold(given)
+            self.gradients += operation.weights
+            made = []
+            for x in operation.inputs:
+                if x.learns:
+                    gradient = given if operation.passes else _Tensor(x.size)
+                    self.hold(gradient)
+                    made.append((x, gradient))
+            self.note()
+            self.release(given, *operation.kept)
+            for x, gradient in made:
+                gradients[x] = self.sum(gradients.get(x), gradient)
+
+    def sum(self, one: _Tensor | None, other: _Tensor) -> _Tensor:
+        """Return the sum of two gradients, in the memory of one that nobody else needs."""
+        if one is None:
+            return other
+        if one.holds > 1 and other.holds > 1:
+            total = _Tensor(one.size)
+            self.hold(total)
+            self.note()
+            self.release(one, other)
+            return total
+        kept, freed = (one, other) if one.holds == 1 else (other, one)
+        self.release(freed)
+        return kept
+
+
+def _bytes(shape: Shape) -> int:
+    return volume(shape) * FLOAT_BYTES
