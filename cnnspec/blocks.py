@@ -11,7 +11,7 @@ from cnnspec.items import RESERVED, Item, Scope, parse_items
 from cnnspec.layers import REGISTRY
 from cnnspec.sections import BlockBody
 from cnnspec.source import Document, KeyPath
-from cnnspec.template import Definition, define
+from cnnspec.template import Definition, cut_off, define
 from cnnspec.validation import validate
 from cnnspec.variables import variable_name_problems
 
@@ -55,16 +55,19 @@ def read(
     heads: dict[str, dict[str, Definition | None]] = {}
     broken: set[str] = set()
     headless: set[str] = set()
+    misnamed = False
     for name, value in given.items():
         path: KeyPath = ("blocks", name)
         more = _name_problems(name, document, path)
+        misnamed = misnamed or bool(more)
         body, wrong = validate(BlockBody, value, document, path, name)
         heads[name], worse = _arguments(body.args if body else {}, document, (*path, "args"), variables)
         if body:
             bodies[name] = body
-        if more or wrong or worse:
+        refused = document.holds_refused((*path, "args"))
+        if more or wrong or worse or refused:
             broken.add(name)
-        if body is None or worse:
+        if body is None or worse or refused:
             headless.add(name)
         problems += [*more, *wrong, *worse]
         if len(problems) > MAX_PROBLEMS:
@@ -85,7 +88,7 @@ def read(
         blocks[name] = replace(blocks[name], items=items, broken=wrong_too)
         if len(problems) > MAX_PROBLEMS:
             break
-    cycle = _cycle(blocks)
+    cycle = [] if misnamed else _cycle(blocks)
     if cycle:
         problems.append(_cycle_problem(cycle, document))
     return blocks, problems
@@ -97,8 +100,11 @@ def _arguments(
     """Return the arguments' defaults, each of which may use those before it."""
     found: dict[str, Definition | None] = {}
     problems: list[Problem] = []
+    cut = cut_off(given)
     for name, value in given.items():
         where = (*path, name)
+        if name in cut:
+            continue
         problems += variable_name_problems(name, "an argument", document, where)
         if value is None:
             found[name] = None
@@ -164,5 +170,5 @@ def _cycle_problem(cycle: list[Item], document: Document) -> Problem:
         names[-1:-1] = ["…"]
     lines = ", ".join(str(document.place(item.path).line) for item in part)
     what = f"block {names[0]} contains itself: {' → '.join(names)}"
-    why = f"so it would never end (line{'s' * (len(cycle) > 1)} {lines})"
+    why = f"recursion is not part of the language (line{'s' * (len(cycle) > 1)} {lines})"
     return Problem(what, why, "Use `repeat` to do something several times", document.place(cycle[-1].path))

@@ -17,6 +17,9 @@ SHOWN_LINE = 100
 MAX_USES = 8
 """Blocks that a message shows at most on the way to its place."""
 
+MAX_MESSAGE = 600
+"""Characters of a message at most: a name in the file can be of any length."""
+
 MAX_WORDS = 40
 """Words that a message lists at most."""
 
@@ -82,7 +85,7 @@ class Problem:
         """The sentence without its place: ``what; why. Fix.``."""
         reason = f"{self.what}; {self.why}" if self.why else self.what
         text = f"{_full_stop(reason)} {_full_stop(self.fix)}" if self.fix else _full_stop(reason)
-        return printable(text)
+        return printable(text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}…")
 
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""

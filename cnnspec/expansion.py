@@ -20,7 +20,7 @@ MAX_ITEMS = 50_000
 MAX_DEPTH = 64
 MAX_PARAMS = 10**12
 MAX_VALUES = 10**12
-MAX_WORK = 20_000_000
+MAX_WORK = 10_000_000
 """Characters of expressions to evaluate, as `Expression.cost` counts them."""
 
 Names = Mapping[str, Value]
@@ -95,6 +95,12 @@ class _Expansion:
             self.told.add(problem.place)
             self.problems.append(replace(problem, uses=tuple(self.uses)))
 
+    def unfit(self, error: Unfit) -> NoReturn:
+        """Note the problems of values that do not fit, and stop."""
+        for problem in error.problems:
+            self.note(problem)
+        raise _Stop from None
+
     def stop(self, error: RuleError, place: Place, path: str) -> NoReturn:
         """Note an error of a rule, and stop."""
         self.note(error.at(place, path))
@@ -105,17 +111,18 @@ class _Expansion:
         names = _Names(f"{here.path}." if here.path else "")
         x = here.x
         self.depth += 1
-        for item in items:
-            if self.depth > MAX_DEPTH:
-                error = RuleError(
-                    f"this is nested deeper than {MAX_DEPTH} levels", "that is the limit", "Nest less"
-                )
-                self.stop(error, self.document.place(item.path), "")
-            for step in self.expand(item, _Here("", x, here.names), names):
-                yield step
-                x = step.output
-                self.check_name(item, step, names)
-        self.depth -= 1
+        try:
+            for item in items:
+                if self.depth > MAX_DEPTH:
+                    what = f"this is nested deeper than {MAX_DEPTH} levels"
+                    error = RuleError(what, "that is the limit", "Nest less")
+                    self.stop(error, self.document.place(item.path), "")
+                for step in self.expand(item, _Here("", x, here.names), names):
+                    yield step
+                    x = step.output
+                    self.check_name(item, step, names)
+        finally:
+            self.depth -= 1
 
     def check_name(self, item: Item, step: Step, names: "_Names") -> None:
         """Note a name that another item of the scope has, too."""
@@ -208,9 +215,7 @@ class _Expansion:
         try:
             element = item.template.fill(here.names)
         except Unfit as error:
-            for problem in error.problems:
-                self.note(problem)
-            raise _Stop from None
+            self.unfit(error)
         if isinstance(element, Composite):
             return self.composite(item, element, here)
         assert isinstance(element, Layer)
@@ -239,23 +244,32 @@ class _Expansion:
         if block.broken:
             raise _Stop
         try:
-            names = self.arguments(item, block, here)
+            given = self.given(item, here)
+            self.uses.append(Use(block.name, given, self.document.place(item.path)))
         except Unfit as error:
-            for problem in error.problems:
-                self.note(problem)
-            raise _Stop from None
-        given = {name: names[name] for name in block.arguments}
-        self.uses.append(Use(block.name, given, self.document.place(item.path)))
-        group = self.group(item, here, block.name, self.scope(block.items, _Here(here.path, here.x, names)))
-        self.uses.pop()
-        return group
+            self.unfit(error)
+        try:
+            names = self.arguments(item, block, given, here)
+            values = {name: names[name] for name in block.arguments}
+            self.uses[-1] = replace(self.uses[-1], arguments=values)
+            steps = self.scope(block.items, _Here(here.path, here.x, names))
+            return self.group(item, here, block.name, steps)
+        except Unfit as error:
+            self.unfit(error)
+        finally:
+            self.uses.pop()
 
-    def arguments(self, item: Item, block: Block, here: _Here) -> dict[str, Value]:
+    def given(self, item: Item, here: _Here) -> dict[str, Value]:
+        """Return the arguments that the call of a block gives; raises Unfit."""
+        if not item.arguments:
+            return {}
+        self.count_work(item, item.arguments.holes.values(), here.names)
+        return dict(item.arguments.evaluate(here.names))
+
+    def arguments(
+        self, item: Item, block: Block, given: Mapping[str, Value], here: _Here
+    ) -> dict[str, Value]:
         """Return all that a block's body sees: the variables, and its arguments; raises Unfit."""
-        given = {}
-        if item.arguments:
-            self.count_work(item, item.arguments.holes.values(), here.names)
-            given = item.arguments.evaluate(here.names)
         names = {**self.spec.vars, "in_channels": here.x[0]}
         for name, default in block.arguments.items():
             if name in given:

@@ -56,7 +56,10 @@ def nothing_after_colon(word: str, document: Document, path: KeyPath, blocks: Bl
     """Return the problem of `word:` with nothing after it."""
     if word not in REGISTRY and word not in blocks:
         return unknown_layer(word, None, document, path, blocks)
-    example = REGISTRY[word].example if word in REGISTRY else word
+    needed = [name for name, required in (blocks.get(word) or {}).items() if required]
+    example = f"{word}: {{{', '.join(f'{name}: …' for name in needed)}}}" if needed else word
+    if word in REGISTRY:
+        example = REGISTRY[word].example
     what, why = f"nothing stands after `{word}:`", "the colon announces its fields"
     return Problem(what, why, f"Write `- {example}`", document.place(path))
 

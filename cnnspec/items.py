@@ -19,7 +19,7 @@ from cnnspec.item_slips import (
 from cnnspec.layers import REGISTRY, Composite, Element
 from cnnspec.layers.composition import Way
 from cnnspec.source import Alone, Document, KeyPath
-from cnnspec.template import Definition, Template, define_all, find, read
+from cnnspec.template import Definition, Template, cut_off, define_all, find, read
 
 MAX_REPEAT = 10_000
 IN_REPEAT = frozenset(("index", "count"))
@@ -227,6 +227,8 @@ def _parse_call(
         first = next(iter(arguments))
         here, where, given = Alone(document, path, first), (), {first: given}
     given, problems = without_modifiers(given, arguments, here, where, word)
+    cut = cut_off(given)
+    given = {name: value for name, value in given.items() if name not in cut}
     for name in given:
         if name not in arguments:
             fix = f"It has {one_of(arguments)}" if arguments else "It has none"

@@ -14,7 +14,7 @@ working memory within a kernel, the data set, and Python and torch themselves.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnnspec.layers.base import Kept
 from cnnspec.plan import Plan, Step
@@ -91,13 +91,22 @@ class _Tensor:
 
 
 class _Operation(NamedTuple):
-    """Something done in the forward pass, for the backward pass to undo; `weights` are bytes."""
+    """Something done in the forward pass, for the backward pass to undo; `weights` are bytes.
+
+    `passes` and `copies` are as in `Composite` and `Layer`.
+    """
 
     inputs: tuple[_Tensor, ...]
     output: _Tensor
     kept: tuple[_Tensor, ...]
-    weights: int
-    passes: bool
+    weights: int = 0
+    passes: bool = False
+    copies: bool = False
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest input or output."""
+        return max(x.size for x in (*self.inputs, self.output))
 
 
 class _Walk:
@@ -121,9 +130,9 @@ class _Walk:
             tensor.holds -= 1
             self.live -= 0 if tensor.holds else tensor.size
 
-    def note(self) -> None:
-        """Note what is in use now."""
-        self.moments.add(Moment(self.gradients, self.live))
+    def note(self, weights: int = 0, sample: int = 0) -> None:
+        """Note what is in use now, with copies of weights and other working memory besides."""
+        self.moments.add(Moment(self.gradients + weights, self.live + sample))
 
     def forward(self, steps: tuple[Step, ...], shape: Shape) -> int:
         """Go through the forward pass and the loss; return the bytes then in use for each sample."""
@@ -131,7 +140,7 @@ class _Walk:
         x = _Tensor(_bytes(shape))
         self.hold(x)  # the batch is there all the while
         scores = self.row(steps, x)
-        loss = self.operation((scores,), scores.size, Kept(output=True))  # log-softmax
+        loss = self.operate((scores,), scores.size, Kept(output=True))  # log-softmax
         self.release(scores, loss)
         self.gradients = 0
         return self.live
@@ -147,29 +156,30 @@ class _Walk:
 
     def step(self, step: Step, x: _Tensor) -> _Tensor:
         """Go through one step, as `row` does."""
-        size = _bytes(step.output)
-        if step.layer and not step.layer.is_view(step.input):
+        size, layer, composite = _bytes(step.output), step.layer, step.composite
+        if layer and not layer.is_view(step.input):
             weights = step.params * FLOAT_BYTES
-            return self.operation((x,), size, step.layer.kept(step.input), weights)
-        if not step.composite:
+            return self.operate((x,), size, layer.kept(step.input), weights=weights, copies=layer.copies)
+        if not composite:
             return self.row(step.children, x)
         outputs = tuple(self.row(part.children, x) for part in step.children)
-        y = self.operation(outputs, size, step.composite.keeps, passes=step.composite.passes)
+        y = self.operate(outputs, size, composite.keeps, passes=composite.passes)
         self.release(*outputs)
         return y
 
-    def operation(
-        self, inputs: tuple[_Tensor, ...], size: int, kept: Kept, weights: int = 0, *, passes: bool = False
-    ) -> _Tensor:
+    def operate(self, inputs: tuple[_Tensor, ...], size: int, kept: Kept, **how: Any) -> _Tensor:
         """Do one operation of the forward pass, and return its output, held."""
-        y = _Tensor(size, learns=weights > 0 or any(x.learns for x in inputs))
+        y = _Tensor(size, learns=how.get("weights", 0) > 0 or any(x.learns for x in inputs))
         keeps: tuple[_Tensor, ...] = ()
         if y.learns:
             more = (_Tensor(kept.more),) if kept.more else ()
             keeps = (*(inputs if kept.input else ()), *((y,) if kept.output else ()), *more)
         self.hold(y, *keeps)
+        operation = _Operation(inputs, y, keeps, **how)
+        self.operations.append(operation)
         self.note()
-        self.operations.append(_Operation(inputs, y, keeps, weights, passes))
+        if operation.copies:
+            self.note(operation.weights, operation.largest)
         return y
 
     def backward(self) -> None:
@@ -190,6 +200,10 @@ class _Walk:
                     self.hold(gradient)
                     made.append((x, gradient))
             self.note()
+            if operation.copies:
+                self.note(operation.weights, operation.inputs[0].size + operation.largest)
+            elif any(x.size < operation.output.size for x in operation.inputs) and not operation.passes:
+                self.note(0, operation.output.size)
             self.release(given, *operation.kept)
             for x, gradient in made:
                 gradients[x] = self.sum(gradients.get(x), gradient)

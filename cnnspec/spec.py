@@ -171,7 +171,8 @@ def parse(
         problems += more
     top, shape, more = _top(value, document, variables.names, None if wrong else values)
     problems += [*wrong, *more]
-    if shape is None or wrong or any("contains itself" in p.what for p in problems):
+    wrong_vars = wrong or document.holds_refused(("vars",)) or document.holds_refused(("variants",))
+    if shape is None or wrong_vars or any("contains itself" in p.what for p in problems):
         return None, problems
     top = top or Top(input=shape, layers=[])
     spec = Spec(

@@ -92,15 +92,26 @@ def read(
     searched = {name: value for name, value in values.items() if name not in lists} if lists else values
     found = find(searched, document, path, known, model)
     later = frozenset(str(way[0]) for way in (*found.holes, *found.wrong))
-    now = {name: value for name, value in values.items() if name not in later}
+    cut = cut_off(values)
+    now = {name: value for name, value in values.items() if name not in later and name not in cut}
     ready, problems = validate(model, now, document, path, owner, context=Context(known=known, later=later))
-    if any("bracket" in problem.why for problem in found.problems):
-        # The rest of an expression that its comma cut off was read as a field.
-        problems = [problem for problem in problems if ")" not in problem.what]
     problems = [*found.problems, *problems]
     if problems:
         return None, problems
     return Template(model, values, found.holes, document, path, owner, None if later else ready), []
+
+
+def cut_off(values: Mapping[str, Any]) -> set[str]:
+    """Return the keys that are only the rest of an expression, which a comma in braces cut off."""
+    found = set()
+    is_open = False
+    for name, value in values.items():
+        if value is None and is_open:
+            found.add(name)
+            is_open = name.count(")") <= name.count("(")
+        else:
+            is_open = isinstance(value, str) and value.count("(") > value.count(")")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,11 @@ class Definition:
     holes: Holes
     document: Document
     path: KeyPath
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that its expressions look up."""
+        return frozenset(name for hole in self.holes.values() for name in hole.names)
 
     def evaluate(self, names: Mapping[str, Value]) -> Value:
         """Return the value; raises Unfit."""

@@ -222,11 +222,7 @@ def _sentence(
         why = "it must be letters, digits, `_`, `.` or `-`, at most 64, and begin with a letter, digit or `_`"
         return f"{name} is {shown(value)}", why, ""
     if kind == "too_long":
-        return (
-            f"{name} holds {context['actual_length']:,} entries",
-            f"{context['max_length']:,} are the most",
-            "",
-        )
+        return f"{name} has {len(value):,} entries", f"it must have at most {context['max_length']:,}", ""
     limits = {"greater_than": ("gt", "greater than"), "greater_than_equal": ("ge", "at least")}
     limits |= {"less_than": ("lt", "less than"), "less_than_equal": ("le", "at most")}
     if kind not in limits:
@@ -252,7 +248,7 @@ def _better(kind: str, value: Any) -> str:
         return "Put a dash before each layer" if isinstance(value, dict) else fix
     if kind == "dict_type" and isinstance(value, list):
         pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
-        return f"Write `{{{pairs}}}`, or defaults for null" if pairs else "Remove the dashes"
+        return f"Write it like `{{{pairs}}}`" if pairs else "Remove the dashes"
     return ""
 
 

@@ -10,7 +10,7 @@ from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_of, show
 from cnnspec.expression import Value
 from cnnspec.items import IN_REPEAT
 from cnnspec.source import Document, KeyPath
-from cnnspec.template import Definition, Unfit, define, words
+from cnnspec.template import Definition, Unfit, cut_off, define, words
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -50,16 +50,22 @@ class Variables:
                 fix = did_you_mean(name, self.definitions) or fix
                 problems.append(Problem(f"there is no variable {shown(name)}", "", fix, Place("set")))
         values: dict[str, Value] = {}
+        failed: set[str] = set()
         special = self.variants[variant] if variant else {}
         for name, definition in self.definitions.items():
             chosen = special.get(name, definition)
+            more: list[Problem] = []
             if name in given:
                 chosen, more = define(given[name], options, (name,), frozenset(values))
+            if more or not failed.isdisjoint(chosen.names):
                 problems += more
+                failed.add(name)
+                continue
             try:
                 values[name] = chosen.evaluate(values)
             except Unfit as error:
                 problems += error.problems
+                failed.add(name)
         return values, problems
 
 
@@ -67,8 +73,11 @@ def read(vars_given: Any, variants_given: Any, document: Document) -> tuple[Vari
     """Return the variables and variants of a file, and what is wrong with them."""
     problems: list[Problem] = []
     definitions: dict[str, Definition] = {}
+    cut = cut_off(vars_given)
     for name, value in vars_given.items():
         path = ("vars", name)
+        if name in cut:
+            continue
         if value is None and name.isdigit() and definitions:
             *_, last = definitions
             what, fix = (
@@ -123,7 +132,8 @@ def variable_name_problems(name: str, what: str, document: Document, path: KeyPa
     else:
         return []
     plain = re.sub("[^A-Za-z0-9_]", "_", name)
-    fix = f"Call it {plain}, say" if plain != name and NAME.fullmatch(plain) else "Choose another name"
+    usable = plain != name and NAME.fullmatch(plain) and plain.strip("_")
+    fix = f"Call it {plain}, say" if usable else "Choose another name"
     if name == "in_channels":
         fix = "Remove it"
     return [Problem(f"{what} cannot be called {shown(name)}", why, fix, document.place(path))]

@@ -134,6 +134,9 @@ class Layer(Element):
         """Return what autograd keeps of the layer for the backward pass."""
         return self.keeps
 
+    copies: ClassVar[bool] = False
+    """Whether its kernels work on copies of input, output and weights, in an order of their own."""
+
     def is_view(self, x: Shape) -> bool:  # noqa: ARG002  # most layers make a tensor
         """Tell whether the output shares the input's memory."""
         return False

@@ -19,6 +19,7 @@ class Kernels(Layer):
     family: ClassVar = "convolution"
     places: ClassVar[str] = "output size"
     """Each place of the input or output at which a filter's weights are multiplied once."""
+    copies: ClassVar = True
 
     kernel: Sizes = Field(description="size of the window, f")
     stride: Sizes = Field(1, description="step of the window, s")

@@ -200,7 +200,7 @@ class AdaptiveAvgPool(_AdaptivePool):
     synonyms: ClassVar = ("adaptiveavgpool2d", "adaptive_avg_pool", "adaptive_pool")
 
     def kept(self, x: Shape) -> Kept:
-        return Kept(input=set(self.output_shape(x)[1:]) != {1})  # torch then takes the mean, which keeps nothing
+        return Kept(input=set(self.output_shape(x)[1:]) != {1})  # to one value, torch takes the mean
 
 
 class AdaptiveMaxPool(_AdaptivePool):

@@ -10,8 +10,7 @@ from cnnspec.layers import LAYERS
 MESSAGES = {
     "output padding": (
         "conv_transpose: {filters: 2, kernel: 3, output_padding: 1}",
-        "output_padding 1 of conv_transpose1 is too much; it must be less than stride 1 or dilation 1. "
-        "Use output_padding ≤ 0, or a larger stride.",
+        "output_padding 1 of conv_transpose1 is too much; it must be less than stride 1 or dilation 1. Use output_padding ≤ 0, or a larger stride.",
     ),
     "all cut off": (
         "conv_transpose: {filters: 2, kernel: 3, padding: 20}",
@@ -19,18 +18,15 @@ MESSAGES = {
     ),
     "groups of a transposed convolution": (
         "conv_transpose: {filters: 3, kernel: 2, groups: 2}",
-        "groups 2 do not divide the 3 filters of conv_transpose1; each group takes an equal part. "
-        "Use groups that divide 3, such as 1.",
+        "groups 2 do not divide the 3 filters of conv_transpose1; each group takes an equal part. Use groups that divide 3, such as 1.",
     ),
     "filter of an unknown name": (
         "image_filter: sobel",
-        "kernel is 'sobel'; it must be prewitt_x, prewitt_y, sobel_x, sobel_y, laplacian, gaussian, box "
-        "or sharpen, or a matrix such as [[-1, 0, 1]].",
+        "kernel is 'sobel'; it must be prewitt_x, prewitt_y, sobel_x, sobel_y, laplacian, gaussian, box or sharpen, or a matrix such as [[-1, 0, 1]].",
     ),
     "filter without numbers": (
         "image_filter: []",
-        "kernel is []; it must be prewitt_x, prewitt_y, sobel_x, sobel_y, laplacian, gaussian, box "
-        "or sharpen, or a matrix such as [[-1, 0, 1]].",
+        "kernel is []; it must be prewitt_x, prewitt_y, sobel_x, sobel_y, laplacian, gaussian, box or sharpen, or a matrix such as [[-1, 0, 1]].",
     ),
     "filter of unequal rows": (
         "image_filter: [[1, 2], [3]]",
@@ -46,33 +42,27 @@ MESSAGES = {
     ),
     "filter of one dimension": (
         "image_filter: [1, 2, 1]",
-        "the kernel of image_filter1 has 1 dimension, but the input 4×8×8 has 2 dimensions. "
-        "Give a list of rows: [[1, 2, 1]].",
+        "the kernel of image_filter1 has 1 dimension, but the input 4×8×8 has 2 dimensions. Give a list of rows: [[1, 2, 1]].",
     ),
     "filter too large": (
         "image_filter: {kernel: [[1, 1, 1, 1, 1, 1, 1, 1, 1]], padding: 0}",
-        "kernel 1×9 does not fit the 8×8 input of image_filter1; the output would be empty. "
-        "Use kernel ≤ 8, padding ≥ 1, or drop a pool.",
+        "kernel 1×9 does not fit the 8×8 input of image_filter1; the output would be empty. Use kernel ≤ 8, padding ≥ 1, or drop a pool.",
     ),
     "filled from too little": (
         "image_filter: {kernel: box, padding: 20, padding_mode: reflect}",
-        "padding 20 is too much for the 8×8 input of image_filter1; `reflect` fills it from the input, "
-        "which reaches 7. Use padding ≤ 7, or zeros.",
+        "padding 20 is too much for the 8×8 input of image_filter1; `reflect` fills it from the input, which reaches 7. Use padding ≤ 7, or zeros.",
     ),
     "groups of a normalization": (
         "groupnorm: 3",
-        "groups 3 do not divide the 4 channels of groupnorm1; each group takes an equal part. "
-        "Use groups that divide 4, such as 2.",
+        "groups 3 do not divide the 4 channels of groupnorm1; each group takes an equal part. Use groups that divide 4, such as 2.",
     ),
     "one value in a group": (
         "sequence: [global_avgpool, groupnorm: 4]",
-        "each group of sequence1.groupnorm1 has one value only of the input 4×1×1; "
-        "normalized, it would always be 0. Use fewer groups.",
+        "each group of sequence1.groupnorm1 has one value only of the input 4×1×1; normalized, it would always be 0. Use fewer groups.",
     ),
     "one value in a channel": (
         "sequence: [global_avgpool, instancenorm]",
-        "each channel has one value only in the 4×1×1 input of sequence1.instancenorm1; "
-        "normalized, it would always be 0. Drop sequence1.instancenorm1.",
+        "each channel has one value only in the 4×1×1 input of sequence1.instancenorm1; normalized, it would always be 0. Drop sequence1.instancenorm1.",
     ),
     "neither scale nor size": (
         "upsample",
@@ -100,8 +90,7 @@ MESSAGES = {
     ),
     "nothing left": (
         "upsample: 0.01",
-        "scale 0.01 leaves nothing of the 8×8 input of upsample1; the output would be empty. "
-        "Use scale ≥ 1/8, or drop a pool.",
+        "scale 0.01 leaves nothing of the 8×8 input of upsample1; the output would be empty. Use scale ≥ 1/8, or drop a pool.",
     ),
     "zeros cannot be taken away": ("zero_pad: -1", "padding is -1; it must be at least 0."),
     "zeros on three sides": (
@@ -114,8 +103,7 @@ MESSAGES = {
     ),
     "channels for pixels": (
         "pixel_shuffle: 3",
-        "factor 3 of pixel_shuffle1 does not fit its 4 channels; 9 of them become one. "
-        "Give it a multiple of 9, such as 9.",
+        "factor 3 of pixel_shuffle1 does not fit its 4 channels; 9 of them become one. Give it a multiple of 9, such as 9.",
     ),
     "pixels of flat values": (
         "sequence: [flatten, pixel_shuffle: 2]",
@@ -123,8 +111,7 @@ MESSAGES = {
     ),
     "groups to shuffle": (
         "channel_shuffle: 3",
-        "groups 3 do not divide the 4 channels of channel_shuffle1; each group takes an equal part. "
-        "Use groups that divide 4, such as 2.",
+        "groups 3 do not divide the 4 channels of channel_shuffle1; each group takes an equal part. Use groups that divide 4, such as 2.",
     ),
     "beyond the channels": (
         "channel_slice: {start: 9}",
@@ -136,13 +123,11 @@ MESSAGES = {
     ),
     "no channels": (
         "channel_slice: {start: 3, stop: 1}",
-        "channel_slice1 leaves none of the 4 channels; channel 3 is not before channel 1. "
-        "Use a start that is less than stop.",
+        "channel_slice1 leaves none of the 4 channels; channel 3 is not before channel 1. Use a start that is less than stop.",
     ),
     "space that is gone": (
         "sequence: [flatten, channel_dropout]",
-        "channel_dropout needs channels and space, but gets 256 flat values. "
-        "Move channel_dropout before `flatten`.",
+        "channel_dropout needs channels and space, but gets 256 flat values. Move channel_dropout before `flatten`.",
     ),
 }
 
