@@ -258,8 +258,10 @@ def _parse_modifiers(
         if word not in given:
             continue
         one, where = given[word], (*path, word)
+        # A bare word that is no name is told as the wrong value that it is.
+        is_word = isinstance(one, str) and one.isidentifier() and not document.is_quoted(where)
         found = None
-        if isinstance(one, str) and not (one.isidentifier() and one not in known[word] | IN_REPEAT):
+        if isinstance(one, str) and (not is_word or one in known[word] | IN_REPEAT):
             found = find(one, document, where, known[word])
         if found:
             problems += found.problems

@@ -7,20 +7,20 @@ that two layers keep, as relu's output and the next convolution's input, counts 
 backward pass goes back through the same steps: each makes the gradients of its inputs and
 weights, then what was kept for it is freed.
 
-In it are weights, their gradients, Adam's two moments (all of them live through the whole
-step, but for the gradients: those of the step before are freed after the forward pass),
-buffers, the batch itself, and all that the layers and the loss make. Not in it are the
-working memory within a kernel, the data set, and Python and torch themselves.
+In it are weights and buffers, Adam's two moments, the gradients of the weights (those of
+the step before until the forward pass is over), the batch, all that layers and loss make,
+and the copies that convolutions work on. Not in it are other working memory within a
+layer, the data set, and Python and torch themselves. `benchmarks/memory.py` holds it to
+what torch allocates.
 """
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cnnspec.layers.base import Kept
+from cnnspec.layers.base import FLOAT_BYTES, Kept
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import Shape, volume
 
-FLOAT_BYTES = 4
 MOMENTS = 2
 """Adam keeps two numbers for each weight."""
 
@@ -54,6 +54,11 @@ class Memory:
     def optimizer(self) -> int:
         """Bytes of the optimizer's state."""
         return MOMENTS * self.weights
+
+    @property
+    def untrained(self) -> int:
+        """Bytes of the network alone."""
+        return self.weights + self.buffers
 
     def activations(self, batch: int) -> int:
         """Return the bytes that are kept for the backward pass."""
@@ -107,6 +112,11 @@ class _Operation(NamedTuple):
     def largest(self) -> int:
         """Bytes of the largest input or output."""
         return max(x.size for x in (*self.inputs, self.output))
+
+    @property
+    def stretches(self) -> bool:
+        """Whether an input is stretched; its gradient is made in the output's size first."""
+        return len({x.size for x in self.inputs}) > 1 and not self.passes
 
 
 class _Walk:
@@ -202,7 +212,7 @@ class _Walk:
             self.note()
             if operation.copies:
                 self.note(operation.weights, operation.inputs[0].size + operation.largest)
-            elif any(x.size < operation.output.size for x in operation.inputs) and not operation.passes:
+            elif operation.stretches:
                 self.note(0, operation.output.size)
             self.release(given, *operation.kept)
             for x, gradient in made:
@@ -225,3 +235,12 @@ class _Walk:
 
 def _bytes(shape: Shape) -> int:
     return volume(shape) * FLOAT_BYTES
+
+
+def in_units(count: float) -> str:
+    """Return a number of bytes as people read it: ``241 KiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} TiB"

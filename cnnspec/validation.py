@@ -244,7 +244,8 @@ def _better(kind: str, value: Any) -> str:
     if kind == "string_type" and isinstance(value, (int, float)):
         return "Put it in quotes"
     if kind == "list_type":
-        fix = "Put a space after each dash" if text.startswith("-") else ""
+        fix = f"Write `[{text}]`" if isinstance(value, str) and text.isidentifier() else ""
+        fix = "Put a space after each dash" if text.startswith("-") else fix
         return "Put a dash before each layer" if isinstance(value, dict) else fix
     if kind == "dict_type" and isinstance(value, list):
         pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))

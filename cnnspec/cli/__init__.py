@@ -21,6 +21,8 @@ COMMANDS = {
     "explain": "inspect",
     "check": "inspect",
     "layers": "vocabulary",
+    "schema": "vocabulary",
+    "new": "new",
     "train": "train",
     "evaluate": "use",
     "predict": "use",

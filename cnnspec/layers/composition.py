@@ -119,6 +119,7 @@ def _lists(value: Any) -> Any:
             what = f"branch {shown(name)} is {shown(branch)}"
             why = "a branch is a list of layers, and `[]` is the input itself"
             fix = "Begin it with two dashes: `- - conv: …`" if isinstance(value, list) else ""
+            fix = f"Write `[{branch}]`" if isinstance(branch, str) else fix
             context = {"sentence": what, "why": why, "fix": fix, "at": name}
             raise PydanticCustomError("rule", "not allowed", context)
     return value
@@ -152,9 +153,9 @@ class Add(_Branches):
         first, *others = outputs.values()
         for other in others:
             if other.shape != first.shape:
-                fix = "Give both the same filters" + (
-                    " and strides" if other.shape[1:] != first.shape[1:] else ""
-                )
+                fix = "Give both the same filters"
+                if other.shape[1:] != first.shape[1:]:
+                    fix += ", strides and padding"
                 for one, another in ((first, other), (other, first)):
                     if another.where == THE_INPUT:
                         fix = _fitting(one.shape, another.shape, "branch of the input")

@@ -5,11 +5,10 @@ from typing import Any
 
 from torch import nn
 
-from cnnspec.errors import Place, Problem, SpecError
+from cnnspec import machine
+from cnnspec.errors import SpecError
 from cnnspec.model import modules
 from cnnspec.plan import Plan, Step
-
-FLOAT_BYTES = 4
 
 
 def build(plan: Plan) -> nn.Sequential:
@@ -19,14 +18,15 @@ def build(plan: Plan) -> nn.Sequential:
     initialization is that of the same network written by hand. Raises SpecError
     where the memory for the parameters cannot be had.
     """
+    problem = machine.build_problem(plan, machine.memory())
+    if problem:
+        raise SpecError(problem)
     try:
         return _sequence(plan.steps)
     except (MemoryError, RuntimeError) as error:
         if "memory" not in str(error):
             raise
-        size = plan.params * FLOAT_BYTES / 1024**3
-        what, why = f"{plan.name} does not fit into memory", f"its parameters alone take {size:,.1f} GiB"
-        raise SpecError(Problem(what, why, "Make it smaller", Place(plan.spec.document.file))) from None
+        raise SpecError(machine.too_large(plan)) from None
 
 
 def _sequence(steps: tuple[Step, ...]) -> nn.Sequential:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import Tensor, nn
 
+from cnnspec import machine
 from cnnspec.data import Loaded, Normalizer, Pictures, load_data, to_input
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.fit import data_problems
@@ -72,6 +73,7 @@ def train(
     asked = spec.overridden(dataset=dataset, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
     _check(asked.plan())
     where = devices.choose(device)
+    _check_memory(asked.plan(), where)
     folder = RunFolder.create(out, asked.name)
     try:
         with _settings(where, asked.train.seed, threads):
@@ -171,6 +173,13 @@ def _check(plan: Plan) -> None:
     problems = data_problems(plan)
     if problems:
         raise SpecError(*problems)
+
+
+def _check_memory(plan: Plan, device: torch.device) -> None:
+    """Raise SpecError where the CPU's memory cannot hold a step; a GPU's is asked for as it goes."""
+    problem = machine.training_problem(plan, machine.memory()) if device.type == "cpu" else None
+    if problem:
+        raise SpecError(problem)
 
 
 def _check_finite(loss: float, epoch: int, plan: Plan) -> None:

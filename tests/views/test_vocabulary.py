@@ -22,15 +22,14 @@ def test_every_layer_once() -> None:
 def test_defaults_are_those_of_a_spec(name: str) -> None:
     """A field's printed default, written into a spec, is the value it has without it."""
     layer = REGISTRY[name]
-    required = {field: 3 for field, info in layer.model_fields.items() if info.is_required()}
-    plain = layer.of(required).model_dump()
     for row in vocabulary.field_rows(layer):
+        info = layer.model_fields[row.name]
         assert row.meaning
-        assert (row.default == "required") == (row.name in required)
+        assert (row.default == "required") == info.is_required()
         if row.default not in ("required", "none"):
             document, problems = source.parse(f"value: {row.default}", "f")
             assert problems == []
-            assert document.value["value"] == plain[row.name]
+            assert document.value["value"] == info.default
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -38,8 +37,11 @@ def test_example_is_a_spec(name: str) -> None:
     """The example of each layer can be copied into a spec."""
     layer = REGISTRY[name]
     flat = "flatten, " if name == "fc" else ""
-    (*_, item) = cnnspec.loads(f"input: [4, 16, 16]\nlayers: [{flat}{layer.example}]").layers
-    assert isinstance(item.layer, layer)
+    spec = cnnspec.loads(f"input: [4, 16, 16]\nlayers: [{flat}{layer.example}]")
+    *_, item = spec.layers
+    assert item.template
+    assert item.template.model is layer
+    assert spec.plan().output_shape
 
 
 @pytest.mark.parametrize("name", REGISTRY)

@@ -1,0 +1,249 @@
+"""The language once more, as simply as can be: expressions by Python's eval, layers by torch, no checks of ours.
+
+It runs a spec given as plain values on a batch of numbers. What the plan says of a spec is held to it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cnnspec.errors import RuleError
+from cnnspec.expression import make_divisible
+from cnnspec.layers import LAYERS, REGISTRY
+from cnnspec.model import modules
+from cnnspec.shape import volume
+from cnnspec.template import words
+
+BATCH = 2
+MAX_VALUES = 4_000
+"""Values of a sample beyond which running is a waste of time."""
+
+Names = Mapping[str, Any]
+Record = tuple[str, tuple[int, ...], tuple[int, ...], int]
+
+FUNCTIONS: dict[str, Any] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "round": round,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "sum": sum,
+    "len": len,
+    "make_divisible": make_divisible,
+    "true": True,
+    "false": False,
+}
+
+REFUSALS = (
+    RuntimeError,
+    ValueError,
+    AssertionError,
+    TypeError,
+    IndexError,
+    ArithmeticError,
+    AttributeError,  # torch has no module for a flat input
+)
+"""What torch and Python raise for what they cannot do."""
+
+
+class Refused(Exception):  # noqa: N818  # a verdict
+    """The spec cannot be run."""
+
+
+class TooLarge(Refused):
+    """Nobody knows: it would take too long."""
+
+
+class Reference:
+    """Runs the items of a spec; `records` are its layers: type, input, output, parameters."""
+
+    def __init__(self, blocks: Mapping[str, Any], variables: Names) -> None:
+        self.blocks, self.variables = blocks, variables
+        self.records: list[Record] = []
+
+    def run(self, items: list[Any], x: Tensor, names: Names | None = None) -> Tensor:
+        """Return the output of a list of items; raises Refused."""
+        try:
+            for item in items:
+                x = self.item(item, x, self.variables if names is None else names)
+        except REFUSALS as error:
+            raise Refused(f"{type(error).__name__}: {error}") from error
+        return x
+
+    def item(self, item: Any, x: Tensor, names: Names) -> Tensor:
+        """Return the output of an item with its modifiers."""
+        if isinstance(item, str):
+            return self.one(item, {}, x, names)
+        word, given = next((w, g) for w, g in item.items() if w not in ("name", "repeat", "when"))
+        when, repeat = item.get("when", True), item.get("repeat")
+        names = {**names, "in_channels": x.shape[1]}
+        each = repeat is not None and isinstance(when, str) and ("index" in when or "count" in when)
+        if not each and not truth(evaluate(when, names)):
+            return x
+        if repeat is None:
+            return self.one(word, given, x, names)
+        count = evaluate(repeat, names)
+        for index in range(count):
+            here = {**names, "in_channels": x.shape[1], "index": index, "count": count}
+            if not each or truth(evaluate(when, here)):
+                x = self.one(word, given, x, here)
+        return x
+
+    def one(self, word: str, given: Any, x: Tensor, names: Names) -> Tensor:
+        """Return the output of an item without its modifiers."""
+        names = {**names, "in_channels": x.shape[1]}
+        if word in self.blocks:
+            return self.block(self.blocks[word], given, x, names)
+        if word in LAYERS:
+            return self.layer(word, given, x, names)
+        return self.composition(word, given, x, names)
+
+    def block(self, block: Any, given: Any, x: Tensor, names: Names) -> Tensor:
+        arguments = block.get("args", {})
+        given = given if isinstance(given, dict) else {next(iter(arguments)): given}
+        inside = {**self.variables, "in_channels": x.shape[1]}
+        for name, default in arguments.items():
+            inside[name] = evaluate(given[name], names) if name in given else evaluate(default, inside)
+        return self.run(block["layers"], x, inside)
+
+    def composition(self, word: str, given: Any, x: Tensor, names: Names) -> Tensor:
+        """Return the output of a composition, by its definition."""
+        main = REGISTRY[word].main
+        given = given if isinstance(given, dict) and main in given else {main: given}
+        if word == "sequence":
+            return self.run(given["layers"], x, names)
+        if word == "residual":
+            layers = self.run(given["layers"], x, names)
+            if not truth(evaluate(given.get("skip", True), names)):
+                return layers
+            return added(layers, self.run(given.get("shortcut", []), x, names))
+        branches = given["branches"].values() if isinstance(given["branches"], dict) else given["branches"]
+        first, *others = [self.run(branch, x, names) for branch in branches]
+        if word == "concat":
+            return torch.cat([first, *others], 1)
+        merge = {"add": added, "multiply": multiplied}[word]
+        for other in others:
+            first = merge(first, other)
+        return first
+
+    def layer(self, word: str, given: Any, x: Tensor, names: Names) -> Tensor:
+        """Return the output of a layer, built without our checks."""
+        layer_class = LAYERS[word]
+        given = given if isinstance(given, dict) else {layer_class.main: given}
+        fields = tuples(evaluate(given, names))
+        shape = tuple(x.shape[1:])
+        check(word, fields, shape)
+        layer = layer_class.model_construct(**fields)
+        if too_large(layer.output_shape, shape):
+            raise TooLarge
+        module = layer.build(modules, shape).eval()
+        y: Tensor = module(x)
+        if y.numel() == 0:
+            raise Refused("torch makes an empty tensor of it")
+        params = sum(p.numel() for p in module.parameters())
+        self.records.append((word, shape, tuple(y.shape[1:]), params))
+        return y
+
+
+def evaluate(given: Any, names: Names) -> Any:
+    """Return a value with the expressions in it evaluated by Python."""
+    if isinstance(given, dict):
+        return {key: evaluate(value, names) for key, value in given.items()}
+    if isinstance(given, list):
+        return [evaluate(value, names) for value in given]
+    if not isinstance(given, str) or (given in words() and given not in names):
+        return given
+    value = eval(given, {"__builtins__": {}}, _Words(FUNCTIONS | dict(names)))  # noqa: S307  # our own text
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Words(dict[str, Any]):
+    """Names, of which the unknown stand for themselves: they are words that fields take."""
+
+    def __missing__(self, name: str) -> str:
+        return name
+
+
+def tuples(value: Any) -> Any:
+    """Return a value as it is in a layer, which has tuples for lists."""
+    if isinstance(value, dict):
+        return {key: tuples(one) for key, one in value.items()}
+    return tuple(tuples(one) for one in value) if isinstance(value, list) else value
+
+
+def too_large(output_shape: Callable[[tuple[int, ...]], tuple[int, ...]], x: tuple[int, ...]) -> bool:
+    """Tell whether running a layer would take much memory; what it refuses, torch is to say."""
+    try:
+        return volume(output_shape(x)) > MAX_VALUES
+    except (RuleError, *REFUSALS):
+        return False
+
+
+# The rules below are the language's own: it refuses what torch would do in silence.
+
+
+def truth(value: Any) -> bool:
+    """Return a truth value; a number is none."""
+    assert isinstance(value, bool)
+    return value
+
+
+def added(one: Tensor, other: Tensor) -> Tensor:
+    """Return the sum; shapes must be equal: a broadcast sum is a mistake in a network."""
+    assert one.shape == other.shape
+    return one + other
+
+
+def multiplied(one: Tensor, other: Tensor) -> Tensor:
+    """Return the product; a flat vector and maps are not multiplied, though torch could align them."""
+    assert one.ndim == other.ndim
+    return one * other
+
+
+def check(word: str, fields: Mapping[str, Any], x: tuple[int, ...]) -> None:
+    """Refuse what only torch would take."""
+    layer = LAYERS[word]
+    for name, value in fields.items():
+        if name != "kernel" or word != "image_filter":
+            assert not isinstance(value, tuple) or len(value) == len(x) - 1  # not one for all axes
+    assert word != "fc" or len(x) == 1  # torch would work on the last axis
+    assert word not in SPATIAL or len(x) > 1  # torch would take the batch for channels
+    assert all(in_range(value, layer.model_json_schema()["properties"][name]) for name, value in fields.items())
+
+
+SPATIAL = ("upsample",)
+"""Layers for maps only, whose modules in torch would do something with a flat vector, too."""
+
+
+def in_range(value: Any, schema: Any) -> bool:
+    """Tell whether the numbers in a value are within the range that its field documents."""
+    lowest = list(_limits(schema))
+    return all(limit(number) for number in _numbers(value) for limit in lowest)
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, tuple):
+        for one in value:
+            yield from _numbers(one)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield value
+
+
+def _limits(schema: Any) -> Iterator[Callable[[float], bool]]:
+    """Yield the limits in a JSON Schema, wherever they stand in it."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from _limits(one)
+    if isinstance(schema, dict):
+        if "minimum" in schema:
+            yield lambda number: number >= schema["minimum"]
+        if "exclusiveMinimum" in schema:
+            yield lambda number: number > schema["exclusiveMinimum"]
+        if "maximum" in schema:
+            yield lambda number: number <= schema["maximum"]
+        for key in ("anyOf", "items"):
+            yield from _limits(schema.get(key))
