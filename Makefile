@@ -12,7 +12,7 @@ train: $(VENV)/.installed
 test: check
 	$(BIN)/pytest
 
-# All networks of specs/ beside torchvision's, the large ones too: some minutes, and 8 GB of memory.
+# All networks of specs/ beside torchvision's, the large ones too: some minutes, and 6 GB of memory.
 test-zoo: $(VENV)/.installed-dev
 	$(BIN)/pytest -m 'zoo or not zoo' tests/zoo
 

@@ -127,7 +127,7 @@ class Expression:
                 raise RuleError(f"'{name}' has no value yet", why, "Move it up", column=column)
             if name not in known and name not in words:
                 near = did_you_mean(name, sorted(known)) or did_you_mean(name, sorted(words))
-                why, fix = _NOT_HERE.get(name, ("", near))
+                why, fix = ELSEWHERE.get(name, ("", near))
                 raise RuleError(f"unknown name '{name}'", why, fix, column=column)
 
 
@@ -135,7 +135,7 @@ _ONLY_REPEATED = (
     "it is known only in an item with `repeat`, and not inside a block",
     "Repeat this item, or give the block an argument for it",
 )
-_NOT_HERE = {
+ELSEWHERE = {
     "index": _ONLY_REPEATED,
     "count": _ONLY_REPEATED,
     "in_channels": ("it is known only in layers and blocks", "Use it there"),

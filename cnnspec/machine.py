@@ -32,9 +32,9 @@ def too_large(plan: Plan, available: int | None = None) -> Problem:
     )
 
 
-def training_problem(plan: Plan, available: int | None) -> Problem | None:
+def training_problem(plan: Plan, batch: int, available: int | None) -> Problem | None:
     """Return the error that a training step of the plan does not fit into so many bytes."""
-    need, batch = predict(plan), plan.spec.train.batch_size
+    need = predict(plan)
     if available is None or need.peak(batch) <= available:
         return None
     what = f"{plan.name} needs {in_units(need.peak(batch))} for training in batches of {batch}"

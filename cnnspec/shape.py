@@ -16,7 +16,7 @@ class Reach(NamedTuple):
     """Inputs along an axis that an output sees at most, and the inputs from one output's to the next's."""
 
     size: int = 1
-    step: Fraction = Fraction(1)
+    step: int | Fraction = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Window:
     @property
     def reach(self) -> Reach:
         """What one output sees of the inputs."""
-        return Reach(self.span, Fraction(self.s))
+        return Reach(self.span, self.s)
 
     @property
     def output(self) -> int:

@@ -176,7 +176,7 @@ def parse(
         return None, problems
     top = top or Top(input=shape, layers=[])
     spec = Spec(
-        name=_name(top.name or _stem(document.file), chosen),
+        name=_name(top.name, chosen, document.file),
         description=top.description,
         input=shape,
         layers=items,
@@ -239,11 +239,11 @@ def _top(
     return None, alone.input if alone else None, problems
 
 
-def _name(name: str, variant: str | None) -> str:
-    """Return the network's name: the variant's, with the family's before it where it does not tell."""
+def _name(given: str | None, variant: str | None, file: str) -> str:
+    """Return the network's name: the variant's, after the name in the file where it does not tell that."""
     if variant is None:
-        return name
-    return variant if variant.startswith(name) else f"{name}-{variant}"[:64]
+        return given or _stem(file)
+    return variant if variant.startswith(given or "") else f"{given}-{variant}"[:64]
 
 
 def _stem(file: str) -> str:

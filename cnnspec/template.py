@@ -223,7 +223,7 @@ def find(
                     Problem(what, "quotes make it a string", fix, document.value_place(where))
                 )
             continue
-        if model and not _is_expression(model, way, text, known):
+        if text in words() if model is None else not _is_expression(model, way, text, known):
             continue
         try:
             hole = expression.parse(text)
@@ -278,7 +278,8 @@ def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: froze
     if takes.text or text in takes.words:
         return False
     if text.isidentifier():
-        return text in known  # else its name is a slip, and the field says best what it takes
+        # Else its name is a slip, and the field says best what it takes.
+        return text in known or text in expression.ELSEWHERE
     if takes.number:
         return _OPERATOR.search(text) is not None
     return bool(takes.words) and " if " in text

@@ -1,5 +1,6 @@
 """Variables and variants: the names of numbers, truth values, words and lists in a spec."""
 
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -125,7 +126,7 @@ def variable_name_problems(name: str, what: str, document: Document, path: KeyPa
         why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
     elif name == "in_channels":
         why = "every layer and block knows it anyway"
-    elif name in expression.RESERVED or name in IN_REPEAT:
+    elif keyword.iskeyword(name) or name in expression.RESERVED or name in IN_REPEAT:
         why = "expressions have a meaning for it already"
     elif name in words():
         why = "it is a word that a layer's field takes"

@@ -4,7 +4,7 @@ It runs a spec given as plain values on a batch of numbers. What the plan says o
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -123,6 +123,8 @@ class Reference:
             return added(layers, self.run(given.get("shortcut", []), x, names))
         branches = given["branches"].values() if isinstance(given["branches"], dict) else given["branches"]
         first, *others = [self.run(branch, x, names) for branch in branches]
+        if (len(others) + 1) * first.numel() > BATCH * MAX_VALUES:
+            raise TooLarge
         if word == "concat":
             return torch.cat([first, *others], 1)
         merge = {"add": added, "multiply": multiplied}[word]
@@ -206,44 +208,11 @@ def multiplied(one: Tensor, other: Tensor) -> Tensor:
 
 def check(word: str, fields: Mapping[str, Any], x: tuple[int, ...]) -> None:
     """Refuse what only torch would take."""
-    layer = LAYERS[word]
     for name, value in fields.items():
         if name != "kernel" or word != "image_filter":
             assert not isinstance(value, tuple) or len(value) == len(x) - 1  # not one for all axes
     assert word != "fc" or len(x) == 1  # torch would work on the last axis
-    assert word not in SPATIAL or len(x) > 1  # torch would take the batch for channels
-    assert all(in_range(value, layer.model_json_schema()["properties"][name]) for name, value in fields.items())
-
-
-SPATIAL = ("upsample",)
-"""Layers for maps only, whose modules in torch would do something with a flat vector, too."""
-
-
-def in_range(value: Any, schema: Any) -> bool:
-    """Tell whether the numbers in a value are within the range that its field documents."""
-    lowest = list(_limits(schema))
-    return all(limit(number) for number in _numbers(value) for limit in lowest)
-
-
-def _numbers(value: Any) -> Iterator[float]:
-    if isinstance(value, tuple):
-        for one in value:
-            yield from _numbers(one)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield value
-
-
-def _limits(schema: Any) -> Iterator[Callable[[float], bool]]:
-    """Yield the limits in a JSON Schema, wherever they stand in it."""
-    if isinstance(schema, list):
-        for one in schema:
-            yield from _limits(one)
-    if isinstance(schema, dict):
-        if "minimum" in schema:
-            yield lambda number: number >= schema["minimum"]
-        if "exclusiveMinimum" in schema:
-            yield lambda number: number > schema["exclusiveMinimum"]
-        if "maximum" in schema:
-            yield lambda number: number <= schema["maximum"]
-        for key in ("anyOf", "items"):
-            yield from _limits(schema.get(key))
+    assert word not in ("upsample", "image_filter") or len(x) > 1  # torch would take the batch for channels
+    if word == "image_filter":
+        kernel = fields["kernel"]
+        assert len(x) == (2 if isinstance(kernel, tuple) and not isinstance(kernel[0], tuple) else 3)  # same

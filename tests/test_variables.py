@@ -282,12 +282,12 @@ WRONG = {
     "text": ("vars: {a: 'hello'}", "2:11: unknown name 'hello'; it is neither a name known here nor a word"),
     "a number in quotes": ("vars: {a: '3'}", "2:11: '3' is text; quotes make it a string. Remove the quotes: 3."),
     "true in quotes": ("vars: {a: 'true'}", "2:11: 'true' is text; quotes make it a string. Remove the quotes"),
-    "a call": ("vars: {a: print(1)}", "2:11: unknown function 'print'. Did you mean"),
+    "a call": ("vars: {a: print(1)}", "2:11: unknown function 'print'. There are min"),
     "an infinite number": ("vars: {a: .inf}", "2:11: .inf is not a finite number; no field can take it."),
     "a division": ("vars: {a: 1 / 0, b: a, c: b + 1}", "2:11: `1 / 0` divides by 0."),
     "twice": ("vars: {a: 1, a: 2}", "2:14: 'a' stands twice; first in line 2. Remove one of them."),
     "a list without brackets": ("vars: {a: 1, 2}", "2:14: 2 stands in `vars` without a name. Put a list in"),
-    "a comma in braces": ("vars: {a: 'max(1, 2)', b: max(1, a)}", "2:28: cannot read 'max(1' as an expression"),
+    "a comma in braces": ("vars: {a: 'max(1, 2)', b: max(1, a)}", "2:27: cannot read 'max(1' as an expression"),
     "no mapping": ("vars: [1]", "2:7: vars is [1]; it must be a mapping. Remove the dashes."),
     "an empty section": ("vars:", "2:6: vars is nothing; it must be a mapping."),
     "a name with a dash": ("vars: {a-b: 1}", "2:8: a variable cannot be called 'a-b'; it must be letters"),
@@ -316,7 +316,7 @@ def test_wrong(case: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("index", "count", "in_channels", "true", "false", "True", "and", "or", "not", "if", "else", "None"),
+        *("index", "count", "in_channels", "true", "false", "True", "and", "or", "not", "if", "else", "None", "for", "lambda"),
         *("min", "max", "abs", "round", "floor", "ceil", "sum", "len", "make_divisible"),
         *sorted(words()),
     ],
@@ -332,10 +332,9 @@ def test_reserved(name: str) -> None:
 def test_words_are_those_of_fields() -> None:
     """The words that may stand bare are those that some layer's field takes."""
     assert {"same", "valid", "zeros", "reflect", "replicate", "circular"} <= words()
-    assert all(word.isidentifier() for word in words())
 
 
-@pytest.mark.parametrize("name", ["conv", "relu", "width", "_a", "a1", "A", "for", "lambda", "x" * 64])
+@pytest.mark.parametrize("name", ["conv", "relu", "width", "_a", "a1", "A", "match", "x" * 64])
 def test_free_names(name: str) -> None:
     """Names of layers and of Python are free: only expressions count."""
     assert cnnspec.loads(f"input: [1, 8]\nvars: {{{name}: 2}}\nlayers: [maxpool: {name}]").vars == {name: 2}
@@ -346,7 +345,7 @@ def test_broken_variables_are_told_alone() -> None:
     text = "input: [4, 6, 6]\nvars: {a: 1 / 0, b: 2 * a}\nlayers:\n  - conv: {filters: b, kernal: 3}\n"
     first, second = told(text)
     assert first == "net.yaml:2:11: `1 / 0` divides by 0."
-    assert second == "net.yaml:4:22: unknown field 'kernal' of conv. Did you mean 'kernel'?"
+    assert second == "net.yaml:4:24: unknown field 'kernal' of conv. Did you mean 'kernel'?"
 
 
 SCALARS = st.one_of(

@@ -21,7 +21,7 @@ COMMANDS = {
     "explain": "inspect",
     "check": "inspect",
     "layers": "vocabulary",
-    "schema": "vocabulary",
+    "schema": "schema",
     "new": "new",
     "train": "train",
     "evaluate": "use",

@@ -53,8 +53,7 @@ def _path(name: str) -> Path:
         why = "it must be letters, digits, '_', '.' or '-', at most 64, and begin with a letter, digit or '_'"
         raise click.BadParameter(f"'{one_line(name)}' cannot be the name of a spec; {why}", param_hint="NAME")
     if not path.parent.is_dir():
-        what = f"there is no folder '{path.parent}'"
-        fix = f"Make it first: mkdir -p {shlex.quote(str(path.parent))}"
+        what, fix = f"there is no folder '{path.parent}'", "Make it first, or choose another one"
         raise CnnspecError(Problem(what, "", fix, Place(str(path))))
     return path
 

@@ -1,17 +1,15 @@
-"""layers and schema: the vocabulary, for people and for editors."""
+"""layers: the vocabulary with examples."""
 
 import click
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json
 from cnnspec.cli.options import format_option
 from cnnspec.errors import did_you_mean
 from cnnspec.layers import REGISTRY, Element
 from cnnspec.views import vocabulary
-from cnnspec.views.schema import json_schema
 
 
 @click.command(short_help="The vocabulary, with examples.")
@@ -31,17 +29,6 @@ def layers(name: str | None, form: str) -> None:
         _print_layer(REGISTRY[name])
     else:
         _print_all()
-
-
-@click.command(short_help="JSON Schema for editors.")
-@click.argument("spec", required=False)
-def schema(spec: str | None) -> None:
-    """Print the JSON Schema of specs, with which an editor completes, explains and checks them.
-
-    With SPEC it is the schema of that file: it knows its variables and blocks too, and so
-    finds what is misspelt in them. Print it again when these have changed.
-    """
-    print_json(json_schema(specs.load(spec) if spec else None))
 
 
 def _print_all() -> None:

@@ -73,7 +73,6 @@ def train(
     asked = spec.overridden(dataset=dataset, epochs=epochs, batch_size=batch_size, lr=lr, seed=seed)
     _check(asked.plan())
     where = devices.choose(device)
-    _check_memory(asked.plan(), where)
     folder = RunFolder.create(out, asked.name)
     try:
         with _settings(where, asked.train.seed, threads):
@@ -85,6 +84,7 @@ def train(
                 notice=reporter.notice,
             )
             used = asked.overridden(dataset=loaded.data_set.name)
+            _check_memory(used.plan(), len(loaded.train), where)
             environment = describe_environment(loaded, asked.data.dataset, str(where), used.train.seed)
             folder.begin(used, environment)
             reporter.begin(_job(used.plan(), asked.data.dataset, loaded, where, folder))
@@ -175,9 +175,10 @@ def _check(plan: Plan) -> None:
         raise SpecError(*problems)
 
 
-def _check_memory(plan: Plan, device: torch.device) -> None:
+def _check_memory(plan: Plan, samples: int, device: torch.device) -> None:
     """Raise SpecError where the CPU's memory cannot hold a step; a GPU's is asked for as it goes."""
-    problem = machine.training_problem(plan, machine.memory()) if device.type == "cpu" else None
+    batch = min(plan.spec.train.batch_size, samples)
+    problem = machine.training_problem(plan, batch, machine.memory()) if device.type == "cpu" else None
     if problem:
         raise SpecError(problem)
 

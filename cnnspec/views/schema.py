@@ -92,7 +92,7 @@ def _text(value: Any) -> str:
 def _names() -> Schema:
     """Return the definitions of what things may be called, and of an item's number of keys."""
     module = {*items.RESERVED, *keyword.kwlist}
-    variable = {*expression.RESERVED, *_EVERYWHERE, *words()}
+    variable = {*expression.RESERVED, *_EVERYWHERE, *words(), *keyword.kwlist}
     block = {*items.RESERVED, *REGISTRY, *MODIFIERS}
     return {
         "name": _name(variables.NAME.pattern, variable),

@@ -1,5 +1,6 @@
 """Layers, compositions and blocks as JSON Schema, in a part of a spec where certain names are known."""
 
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,8 @@ class Scope:
     def value(self) -> Schema:
         """What a variable or an argument may be."""
         one = {"type": ["number", "boolean", "string"], **self._expression}
-        return {"anyOf": [one, {"type": "array", "items": self._ref("value")}]}
+        many = {"type": "array", "items": self._ref("value")}
+        return {"anyOf": [one, {"enum": sorted(words())}, many]}
 
     def layers(self, **limits: int) -> Schema:
         """Return a list of layers."""
@@ -232,11 +234,13 @@ def _expression(names: frozenset[str] | None) -> Schema:
     if names is not None:
         name = f"(?:{'|'.join(sorted({*names, *words(), 'true', 'false'}))}){_END}"
         told += f"; names for expressions are {', '.join(sorted(names))}"
-    name = f"(?!(?:and|or|not|if|else|{functions}){_END}){name}"
+    taken = {*expression.FUNCTIONS, *keyword.kwlist} - {"True", "False"}
+    name = f"(?!(?:{'|'.join(sorted(taken))}){_END}){name}"
     number = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
     before = rf"\s*(?:[-+(]|not{_END}|(?:{functions})\s*\()"
-    after = r"\s*(?::\s*)?[)\]]"
+    after = r"\s*[)\]]"
     operand = rf"(?:{before})*\s*(?:{number}|{name})(?:{after})*"
-    between = rf"\s*(?:\*\*|//|[-+*/%,:]|\[\s*:?|[<>]=?|[=!]=|(?:and|or|if|else){_END})"
-    quoted = f"(?!(?:{LIKE_A_VALUE.pattern})$)"  # a number in quotes, which is text
-    return {"pattern": rf"^{quoted}{operand}(?:{between}{operand})*\s*$", "patternErrorMessage": told}
+    between = rf"\s*(?:\*\*|//|[-+*/%,\[]|[<>]=?|[=!]=|(?:and|or|if|else){_END})"
+    # Not a number in quotes, which is text, nor a word alone: what takes words lists its own.
+    none = f"(?!(?:{'|'.join((LIKE_A_VALUE.pattern, *sorted(words())))})$)"
+    return {"pattern": rf"^{none}{operand}(?:{between}{operand})*\s*$", "patternErrorMessage": told}
