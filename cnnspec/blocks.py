@@ -169,6 +169,6 @@ def _cycle_problem(cycle: list[Item], document: Document) -> Problem:
     if len(cycle) > MAX_USES:
         names[-1:-1] = ["…"]
     lines = ", ".join(str(document.place(item.path).line) for item in part)
-    what = f"block {names[0]} contains itself: {' → '.join(names)}"
-    why = f"recursion is not part of the language (line{'s' * (len(cycle) > 1)} {lines})"
+    way = f"{' → '.join(names)} (line{'s' * (len(cycle) > 1)} {lines})"
+    what, why = f"block {names[0]} contains itself: {way}", "recursion is not part of the language"
     return Problem(what, why, "Use `repeat` to do something several times", document.place(cycle[-1].path))

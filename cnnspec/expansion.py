@@ -298,16 +298,16 @@ class _Expansion:
             if stopped:
                 raise _Stop(groups[""])
             return groups[""]
+        parts, made = list(groups.values()), composite if len(groups) > 1 else None
         if stopped:
-            raise _Stop(self.sum(item, here, composite.type, list(groups.values())))
+            raise _Stop(self.sum(item, here, composite.type, parts, composite=made))
         try:
             output = composite.merge(outputs)
             _check_size(output)
         except RuleError as error:
             self.note(error.at(self.document.place(item.path), here.path))
-            raise _Stop(self.sum(item, here, composite.type, list(groups.values()))) from None
-        made = composite if len(groups) > 1 else None
-        return self.sum(item, here, composite.type, list(groups.values()), output=output, composite=made)
+            raise _Stop(self.sum(item, here, composite.type, parts, composite=made)) from None
+        return self.sum(item, here, composite.type, parts, output=output, composite=made)
 
     def layer(self, item: Item, layer: Layer, here: _Here) -> Step:
         """Return one layer in its place."""

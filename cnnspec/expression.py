@@ -106,7 +106,7 @@ class Expression:
         return whole(_evaluate(self.tree, names))
 
     def cost(self, names: Mapping[str, Value]) -> int:
-        """Return about how much work it is to evaluate: its length times that of the longest list it names."""
+        """Return about how much work it is to evaluate: its length, times that of its longest list."""
         longest = 1
         for name in self.names:
             value = names.get(name)

@@ -116,8 +116,9 @@ def name_problem(name: Any, place: Place, what: str = "name") -> list[Problem]:
     """Return what is wrong with the name of a module; `what` is it called in the file."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
         why = "it must be letters, digits or `_`, at most 64, and not begin with a digit"
-        plain = re.sub("[^A-Za-z0-9_]", "_", str(name))
+        plain = re.sub("[^A-Za-z0-9_]", "_", name) if isinstance(name, str) else ""
         fix = f"Call it {plain}, say" if NAME.fullmatch(plain) and plain.strip("_") else ""
+        fix = "Begin it with a letter" if plain[:1].isdigit() else fix
         return [Problem(f"{what} is {shown(name)}", why, fix, place)]
     if name in RESERVED or keyword.iskeyword(name) or name.startswith("_"):
         problem, why = f"a layer cannot be called '{name}'", "Python or PyTorch keeps that name for itself"
@@ -292,4 +293,5 @@ def modifier_problem(word: str, value: Any, document: Document, path: KeyPath, o
         "when": "it must be true or false, such as `stride > 1`",
     }[word]
     what = f"{word} is {shown(value)}" + (f", from `{origin}`" if origin else "")
-    return Problem(what, why, "", document.value_place((*path, word)))
+    fix = "Divide by `//` to round down" if isinstance(value, float) and "/" in origin else ""
+    return Problem(what, why, fix, document.value_place((*path, word)))

@@ -84,7 +84,7 @@ class Document:
         """
         mark = self.mark(path)
         signs = len("".join(" ".join(text.split())[:column].split()))
-        if mark is None or not signs:
+        if mark is None:
             return self.value_place(path)
         line, at = mark.line, mark.column - 1 + mark.quoted
         if self.lines[line - 1][at : at + 1] in ("|", ">"):

@@ -213,6 +213,10 @@ def check(word: str, fields: Mapping[str, Any], x: tuple[int, ...]) -> None:
             assert not isinstance(value, tuple) or len(value) == len(x) - 1  # not one for all axes
     assert word != "fc" or len(x) == 1  # torch would work on the last axis
     assert word not in ("upsample", "image_filter") or len(x) > 1  # torch would take the batch for channels
+    assert word != "pixel_shuffle" or len(x) == 3  # torch would take further axes for batches
+    assert word != "groupnorm" or volume(x) != fields["groups"]  # torch refuses it for a batch of one only
     if word == "image_filter":
         kernel = fields["kernel"]
         assert len(x) == (2 if isinstance(kernel, tuple) and not isinstance(kernel[0], tuple) else 3)  # same
+    if word == "channel_slice":  # Python cuts off what is beyond the end
+        assert all(abs(channel) <= x[0] for channel in fields.values())

@@ -36,6 +36,7 @@ VARIABLES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "grid": lambda: st.lists(st.lists(SMALL, min_size=2, max_size=2), min_size=1, max_size=3),
 }
 SMALL = st.integers(1, 4)
+_PERCENT = st.integers(0, 99)
 MAX_NESTING = 3
 
 
@@ -80,11 +81,11 @@ def resolved(variables: Names, overrides: Names) -> dict[str, Any]:
 
 @st.composite
 def specs(draw: Draw, *, valid: bool | None = None, plain: bool = False) -> Drawn:
-    """Draw a spec; a quarter does not care whether it fits, unless all are to be `valid`.
+    """Draw a spec; a third does not care whether it fits, unless all are to be `valid`.
 
     A `plain` one has only layers and compositions.
     """
-    return Writer(draw, valid=draw(st.integers(0, 3)) > 0 if valid is None else valid, plain=plain).spec()
+    return Writer(draw, valid=draw(st.integers(0, 2)) > 0 if valid is None else valid, plain=plain).spec()
 
 
 @dataclass
@@ -97,11 +98,12 @@ class Writer:
     blocks: dict[str, Any] = field(default_factory=dict)
     typical: dict[str, dict[str, Any]] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
+    kinds: Mapping[str, Callable[[], st.SearchStrategy[Any]]] = field(default_factory=lambda: VARIABLES)
     names: int = 0
 
     def odds(self, percent: int) -> bool:
         """Return True that often."""
-        return bool(self.draw(st.integers(0, 99)) >= 100 - percent)  # shrinks to False
+        return bool(self.draw(_PERCENT) >= 100 - percent)  # shrinks to False
 
     def spec(self) -> Drawn:
         drawn = Drawn({})
@@ -123,7 +125,7 @@ class Writer:
     def with_variables(self) -> Drawn:
         """Draw variables, some by expressions of those before them, and variants."""
         given: dict[str, Any] = {}
-        kinds = {name: kind for name, kind in VARIABLES.items() if self.odds(60)}
+        kinds = {name: kind for name, kind in self.kinds.items() if self.odds(60)}
         for name, kind in kinds.items():
             given[name] = self.disguised(self.draw(kind()), resolved(given, {}))
         if not given or not self.odds(30):
@@ -224,7 +226,7 @@ class Writer:
             lowest = max(schema.get("minimum", -3), -3)
             divisors = [n for n in (1, 2, 3, 4) if x.shape[1] % n == 0]
             numbers = st.sampled_from(divisors) | st.integers(lowest, lowest + 2) | st.integers(lowest, 8)
-            return self.draw(numbers if self.valid else numbers | st.integers(lowest, 20))
+            return self.draw(numbers if self.valid or self.odds(50) else st.integers(lowest, 12))
         if schema["type"] == "number":
             most = schema.get("maximum", 2)
             return self.draw(st.sampled_from([n for n in (0.5, 0.25, 0.1, 1, 1.5, 2) if n <= most]))
@@ -303,8 +305,8 @@ class Writer:
             return [self.disguised(one, names) for one in value]
         if self.plain or not self.odds(35):
             return value
-        forms = [form for form in _forms(value, names) if _equals(form, value, names)]
-        return self.draw(st.sampled_from(forms)) if forms else value
+        form = self.draw(st.sampled_from([*_forms(value, names), value]))
+        return form if _equals(form, value, names) else value
 
 
 @cache
@@ -314,8 +316,11 @@ def _schema(word: str) -> dict[str, Any]:
 
 @cache
 def _words(spatial: bool) -> list[str]:
-    """Return the layers to draw from: a flat input gets mostly those that take it."""
-    return list(LAYERS) if spatial else [*["fc", "relu", "batchnorm", "dropout", "flatten"] * 12, *LAYERS]
+    """Return the layers to draw from: windows more often, and for a flat input mostly those that take it."""
+    if not spatial:
+        return [*["fc", "relu", "batchnorm", "dropout", "flatten"] * 12, *LAYERS]
+    windows = [word for word, layer in LAYERS.items() if layer.family in ("convolution", "pooling")]
+    return [*LAYERS, *windows * 2]
 
 
 def _forms(value: Any, names: Names) -> list[str]:
@@ -345,7 +350,7 @@ def _forms(value: Any, names: Names) -> list[str]:
     return [*forms, f"make_divisible({value}, 1)", f"{value + 7} % 7", f"(2 * {value}) / 2"]
 
 
-def _equals(form: str, value: Any, names: Names) -> bool:
+def _equals(form: Any, value: Any, names: Names) -> bool:
     try:
         return bool(evaluate(form, names) == value)
     except ArithmeticError:

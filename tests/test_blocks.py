@@ -342,24 +342,24 @@ def test_no_block_is_called_as_a_word_of_the_language(name: str) -> None:
 
 
 CYCLES = {
-    "itself": ("  a: {layers: [a]}", "4:16: block a contains itself: a → a; "),
+    "itself": ("  a: {layers: [a]}", "4:16: block a contains itself: a → a (line"),
     "each other": (
         "  a: {layers: [b]}\n  b: {layers: [relu, a]}",
-        "5:22: block a contains itself: a → b → a; ",
+        "5:22: block a contains itself: a → b → a (line",
     ),
     "three": (
         "  a: {layers: [b]}\n  b: {layers: [c]}\n  c: {layers: [a]}",
-        "6:16: block a contains itself: a → b → c → a; ",
+        "6:16: block a contains itself: a → b → c → a (line",
     ),
     "behind others": (
         "  a: {layers: [b, c]}\n  b: {layers: [relu]}\n  c: {layers: [b, d]}\n  d: {layers: [b, c]}",
-        "7:19: block c contains itself: c → d → c; ",
+        "7:19: block c contains itself: c → d → c (line",
     ),
-    "in a residual": ("  a: {layers: [residual: [relu, a]]}", "4:33: block a contains itself: a → a; "),
+    "in a residual": ("  a: {layers: [residual: [relu, a]]}", "4:33: block a contains itself: a → a (line"),
     "in a branch": ("  a: {layers: [concat: {branches: {x: [], y: [a]}}]}", "4:47: block a contains itself"),
     "under a condition": (
         "  a: {args: {n: 3}, layers: [{a: n - 1, when: n > 0}]}",
-        "4:31: block a contains itself: a → a; ",
+        "4:31: block a contains itself: a → a (line",
     ),
 }
 
@@ -424,10 +424,10 @@ def test_trail() -> None:
     assert str(problem.place) == "net.yaml:7:34"
     assert trail(problem) == [
         ("outer", {"sizes": [1, 99]}, 16),
-        ("inner", {"kernel": 99, "filters": 128}, 12),
+        ("inner", {"kernel": 99, "filters": 64}, 12),
     ]
     assert str(problem).splitlines()[-2:] == [
-        "    in block inner with kernel 99, filters 128, used at net.yaml:12:13",
+        "    in block inner with kernel 99, filters 64, used at net.yaml:12:13",
         "    in block outer with sizes [1, 99], used at net.yaml:16:5",
     ]
 

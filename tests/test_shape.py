@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cnnspec.errors import RuleError
-from cnnspec.layers import REGISTRY
+from cnnspec.layers import LAYERS
 from cnnspec.shape import Window, times, volume
 
 N, F_, S, P, D = (st.integers(1, high) for high in (40, 9, 7, 5, 4))
@@ -31,7 +31,7 @@ def test_convolution(n: int, f: int, s: int, p: int, d: int) -> None:
 def test_max_pooling(*, n: int, f: int, s: int, p: int, d: int, ceil: bool) -> None:
     """A pool's output size is torch's with dilation and ceil_mode, and it is refused where torch refuses it."""
     assume(d == 1 or p <= f // 2)  # newer versions of torch allow more padding for dilated windows
-    layer = REGISTRY["maxpool"].of({"kernel": f, "stride": s, "padding": p, "dilation": d, "ceil_mode": ceil})
+    layer = LAYERS["maxpool"].of({"kernel": f, "stride": s, "padding": p, "dilation": d, "ceil_mode": ceil})
     try:
         size = F.max_pool1d(torch.zeros(1, 1, n), f, s, p, d, ceil_mode=ceil).shape[-1]
     except RuntimeError:
@@ -45,7 +45,7 @@ def test_max_pooling(*, n: int, f: int, s: int, p: int, d: int, ceil: bool) -> N
 @given(n=N, f=F_, s=S, p=st.integers(0, 5), ceil=st.booleans())
 def test_average_pooling(n: int, f: int, s: int, p: int, ceil: bool) -> None:
     """Average pooling has the same arithmetic."""
-    layer = REGISTRY["avgpool"].of({"kernel": f, "stride": s, "padding": p, "ceil_mode": ceil})
+    layer = LAYERS["avgpool"].of({"kernel": f, "stride": s, "padding": p, "ceil_mode": ceil})
     try:
         size = F.avg_pool1d(torch.zeros(1, 1, n), f, s, p, ceil_mode=ceil).shape[-1]
     except RuntimeError:

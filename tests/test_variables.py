@@ -130,17 +130,17 @@ def widths(**more: Any) -> tuple[str, list[int]]:
 @pytest.mark.parametrize(
     ("more", "name", "expected"),
     [
-        ({}, "net-small", [32, 32]),
-        ({"variant": "small"}, "net-small", [32, 32]),
-        ({"variant": "large"}, "net-large", [64, 64, 64]),
-        ({"variant": "large-2x"}, "net-large-2x", [64, 64]),
-        ({"set": {"depth": 1}}, "net-small", [32]),
-        ({"set": {"width": 2}}, "net-small", [8, 8]),
-        ({"set": {"wide": 3}}, "net-small", [3, 3]),
-        ({"set": {"wide": "width + 1"}}, "net-small", [9, 9]),
-        ({"variant": "large", "set": {"depth": 1}}, "net-large", [64]),
-        ({"variant": "large-2x", "set": {"width": 3}}, "net-large-2x", [6, 6]),
-        ({"variant": "large-2x", "set": {"wide": "3 * width"}}, "net-large-2x", [96, 96]),
+        ({}, "small", [32, 32]),
+        ({"variant": "small"}, "small", [32, 32]),
+        ({"variant": "large"}, "large", [64, 64, 64]),
+        ({"variant": "large-2x"}, "large-2x", [64, 64]),
+        ({"set": {"depth": 1}}, "small", [32]),
+        ({"set": {"width": 2}}, "small", [8, 8]),
+        ({"set": {"wide": 3}}, "small", [3, 3]),
+        ({"set": {"wide": "width + 1"}}, "small", [9, 9]),
+        ({"variant": "large", "set": {"depth": 1}}, "large", [64]),
+        ({"variant": "large-2x", "set": {"width": 3}}, "large-2x", [6, 6]),
+        ({"variant": "large-2x", "set": {"wide": "3 * width"}}, "large-2x", [96, 96]),
     ],
 )
 def test_variants_and_set(more: dict[str, Any], name: str, expected: list[int]) -> None:
@@ -163,6 +163,7 @@ def test_the_spec_knows_its_variants() -> None:
 @pytest.mark.parametrize(
     ("top", "variant", "name"),
     [
+        ("", "v1", "v1"),
         ("resnet", "resnet18", "resnet18"),
         ("resnet", "wide50", "resnet-wide50"),
         ("n" * 60, "v" * 60, "n" * 60 + "-vvv"),
@@ -170,7 +171,8 @@ def test_the_spec_knows_its_variants() -> None:
 )
 def test_name_of_a_variant(top: str, variant: str, name: str) -> None:
     """A network is called as its variant, after its family where that doesn't tell it."""
-    text = f"name: {top}\ninput: [1, 8]\nvars: {{a: 1}}\nvariants: {{{variant}: {{}}}}\nlayers: [relu]\n"
+    given = f"name: {top}\n" if top else ""
+    text = f"{given}input: [1, 8]\nvars: {{a: 1}}\nvariants: {{{variant}: {{}}}}\nlayers: [relu]\n"
     assert cnnspec.loads(text).name == name
 
 
@@ -279,7 +281,7 @@ WRONG = {
     "nothing in a list": ("vars: {a: [1, null]}", "2:15: 1 is nothing; a value is a number"),
     "a mapping": ("vars: {a: {b: 1}}", "2:11: a is a mapping; a value is a number"),
     "a mapping in a list": ("vars: {a: [{b: 1}]}", "2:12: 0 is a mapping; a value is a number"),
-    "text": ("vars: {a: 'hello'}", "2:11: unknown name 'hello'; it is neither a name known here nor a word"),
+    "text": ("vars: {a: 'hello'}", "2:12: unknown name 'hello'; it is neither a name known here nor a word"),
     "a number in quotes": ("vars: {a: '3'}", "2:11: '3' is text; quotes make it a string. Remove the quotes: 3."),
     "true in quotes": ("vars: {a: 'true'}", "2:11: 'true' is text; quotes make it a string. Remove the quotes"),
     "a call": ("vars: {a: print(1)}", "2:11: unknown function 'print'. There are min"),
@@ -316,7 +318,22 @@ def test_wrong(case: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("index", "count", "in_channels", "true", "false", "True", "and", "or", "not", "if", "else", "None", "for", "lambda"),
+        *(
+            "index",
+            "count",
+            "in_channels",
+            "true",
+            "false",
+            "True",
+            "and",
+            "or",
+            "not",
+            "if",
+            "else",
+            "None",
+            "for",
+            "lambda",
+        ),
         *("min", "max", "abs", "round", "floor", "ceil", "sum", "len", "make_divisible"),
         *sorted(words()),
     ],

@@ -22,36 +22,44 @@ from cnnspec.yaml_text import to_yaml
 @spec_argument
 @format_option("table", "json", "csv", "markdown")
 @click.option(
-    "--depth", type=click.IntRange(min=1), metavar="N", help="Show groups deeper than N levels as one row."
+    "--depth", type=click.IntRange(min=1), metavar="N", help="Open N levels; 1 is the network's own list."
 )
-def summary(spec: Spec, form: str, depth: int | None) -> int:
-    """Show every layer of SPEC with its output shape, kernel, parameters and MACs.
+@click.option(
+    "--batch", type=click.IntRange(min=1), metavar="N", help="Batch size that memory is predicted for."
+)
+def summary(spec: Spec, form: str, depth: int | None, batch: int | None) -> int:
+    """Show the layers and blocks of SPEC with output shape, kernel, parameters and MACs.
 
-    MACs (multiply-accumulates, for one sample) count convolution and fc, without bias. The column
-    kernel shows the window, with stride s, padding p and dilation d where they are not 1, 0 and 1.
+    What repeats is one row, and so is each block; --depth opens them. MACs (multiply-accumulates,
+    for one sample) count convolution and fc, without bias. The column kernel shows the window, with
+    stride s, padding p and dilation d where they are not 1, 0 and 1. The receptive field is what one
+    value depends on of the input. Memory is predicted for float32 on the CPU; JSON has every layer.
     """
     plan, problems = trace(spec)
     if form == "json" and not problems:
-        print_json(summing.as_json(plan))
+        print_json(summing.as_json(plan, batch))
     elif form == "csv" and not problems:
         print_text(summing.as_csv(plan, depth))
     elif form == "markdown" and not problems:
         print_text(summing.as_markdown(plan, depth))
     elif form == "table":
-        _print_table(plan, depth, complete=not problems)
+        _print_table(plan, depth, batch, complete=not problems)
     report_problems(problems)
     return 1 if problems else 0
 
 
-def _print_table(plan: Plan, depth: int | None, *, complete: bool) -> None:
+def _print_table(plan: Plan, depth: int | None, batch: int | None, *, complete: bool) -> None:
     console = out()
     console.print(Text.assemble((plan.name, "bold"), f"  {printable(plan.spec.description)}".rstrip()))
     console.print()
     heading, *lines = summing.table(plan, depth, console.width)
     console.print(Text.assemble((heading, "bold"), "\n", "\n".join(lines)), soft_wrap=True)
     console.print()
+    hint = summing.hint(plan, depth)
+    if hint:
+        console.print(Text(hint, style="dim"))
     if complete:
-        for line in summing.totals(plan):
+        for line in summing.totals(plan, batch):
             console.print(line)
 
 

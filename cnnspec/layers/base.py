@@ -179,7 +179,7 @@ def per_axis(value: Any, rank: int, field: str) -> tuple[Any, ...]:
         return (value,) * rank
     if len(value) != rank:
         axes = "1 axis" if rank == 1 else f"{rank} axes"
-        fix = f"Give one number, or {rank}"
+        fix = f"Give one number, or {rank}" if rank > 1 else "Give one number"
         raise RuleError(f"{field} lists {len(value)} values, but the input has {axes}", "", fix, field)
     return value
 

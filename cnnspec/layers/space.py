@@ -85,7 +85,8 @@ class Upsample(Layer):
 
     def reach(self, x: Shape) -> tuple[Reach, ...]:
         sizes = zip(x[1:], self.output_shape(x)[1:], strict=True)
-        return tuple(Reach(SEEN.get(self.mode, 2), Fraction(n, size)) for n, size in sizes)
+        neighbours = SEEN.get(self.mode, 2)
+        return tuple(Reach(1 if n == size else neighbours, Fraction(n, size)) for n, size in sizes)
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         options = self.changed("size", "mode", "align_corners", scale_factor="scale")

@@ -236,7 +236,7 @@ def _expression(names: frozenset[str] | None) -> Schema:
         told += f"; names for expressions are {', '.join(sorted(names))}"
     taken = {*expression.FUNCTIONS, *keyword.kwlist} - {"True", "False"}
     name = f"(?!(?:{'|'.join(sorted(taken))}){_END}){name}"
-    number = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
+    number = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
     before = rf"\s*(?:[-+(]|not{_END}|(?:{functions})\s*\()"
     after = r"\s*[)\]]"
     operand = rf"(?:{before})*\s*(?:{number}|{name})(?:{after})*"

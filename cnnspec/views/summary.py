@@ -1,107 +1,134 @@
-"""The summary: one row a layer with shape, kernel, parameters and MACs, then the totals."""
+"""The summary: a row a layer or block with shape, kernel, parameters and MACs, then the totals."""
 
 import csv
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
+from cnnspec.memory import in_units, predict
 from cnnspec.plan import Plan, Step
-from cnnspec.shape import times, volume
+from cnnspec.shape import times
+from cnnspec.views.outline import Line, outline
+from cnnspec.views.receptive import Field, fields
 
-FLOAT_BYTES = 4
-
-GAP, NARROWEST_NAME = 3, 8
-"""Columns between two cells where there is room for it, and the least that a name may have."""
+GAPS = (3, 2, 1)
+"""Columns between two cells: as many as there is room for."""
+NAME, NARROWEST_NAME = 36, 8
+"""Columns that a longer name is wrapped to, before a column of numbers is left out and after it."""
+INDENT = "  "
 
 
 class Row(NamedTuple):
     """A line of the summary, as text."""
 
     layer: str
-    output: str
-    kernel: str
-    params: str
-    macs: str
-    share: str
+    output: str = ""
+    kernel: str = ""
+    field: str = ""
+    params: str = ""
+    macs: str = ""
+    share: str = ""
 
 
-class Memory(NamedTuple):
-    """Bytes in float32: the weights, what training keeps for them, and the layers' outputs for a batch."""
-
-    weights: int
-    optimizer: int
-    outputs: int
-
-
-HEADINGS = Row("layer", "output shape", "kernel", "parameters", "MACs", "share")
+HEADINGS = Row("layer", "output shape", "kernel", "receptive field", "parameters", "MACs", "share")
+NUMBERS = ("params", "macs", "share")
+"""Columns that are aligned to the right."""
+SPARED = ((), ("share",), ("share", "field"), ("share", "field", "kernel"))
+"""Columns that are left out where there is no room, from none to all that can be."""
 
 
 def rows(plan: Plan, depth: int | None = None) -> list[Row]:
-    """Return the summary's rows; groups deeper than `depth` levels are one row each."""
-    total = plan.params
+    """Return the summary's rows: the lines of the network's outline, opened `depth` levels."""
+    total, seen = plan.params, fields(plan)
     return [
         Row(
-            _label(step),
-            times(step.output),
-            _kernel(step),
-            f"{step.params:,}" if step.params else "",
-            f"{step.macs:,}" if step.macs else "",
-            f"{100 * step.params / total:.1f} %" if step.params else "",
+            INDENT * line.indent + _label(line),
+            times(line.last.output),
+            _kernel(line),
+            _field(line.last, seen),
+            f"{line.params:,}" if line.params else "",
+            f"{line.macs:,}" if line.macs else "",
+            f"{100 * line.params / total:.1f} %" if line.params else "",
         )
-        for top in plan.steps
-        for step in _visible(top, depth, 1)
+        for line in outline(plan, depth)
     ]
-
-
-def memory(plan: Plan) -> Memory:
-    """Return the memory that the plan needs in float32, from its shapes alone.
-
-    Training keeps each weight, its gradient and Adam's two moments; the outputs of all
-    layers are kept for the backward pass, for one batch of the spec's size. What torch
-    needs besides (work space, the data) is not in it.
-    """
-    outputs = sum(volume(step.output) for step in plan.layers) + volume(plan.input_shape)
-    batch = plan.spec.train.batch_size
-    weights = plan.params * FLOAT_BYTES
-    return Memory(weights, 4 * weights, outputs * batch * FLOAT_BYTES)
 
 
 def table(plan: Plan, depth: int | None = None, width: int = 100) -> list[str]:
-    """Return the summary as the lines of a table `width` columns wide; names that are too long are wrapped.
+    """Return the summary as the lines of a table `width` columns wide.
 
+    Where there is no room, some columns are left out, and names that are too long are wrapped.
     Laid out here and not by rich, whose tables are slow: this command must answer at once.
     """
-    cells = [HEADINGS, Row("input", times(plan.input_shape), "", "", "", ""), *rows(plan, depth)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    gap = GAP if sum(widths) + GAP * (len(widths) - 1) <= width else 1
-    room = width - sum(widths[1:]) - gap * (len(widths) - 1)
-    widths[0] = min(widths[0], max(room, NARROWEST_NAME))
-    lines = [line for row in cells for line in _lines(row, widths, " " * gap)]
-    return [lines[0], "─" * (sum(widths) + gap * (len(widths) - 1)), *lines[1:]]
+    cells = [HEADINGS, Row("input", times(plan.input_shape)), *rows(plan, depth)]
+    names, *others = (max(map(len, column)) for column in zip(*cells, strict=True))
+    widths = dict(zip(Row._fields[1:], others, strict=True))
+    for spared in SPARED:
+        kept = [name for name in widths if name not in spared]
+        room = {gap: width - sum(widths[name] + gap for name in kept) for gap in GAPS}
+        gap = next((gap for gap in GAPS if room[gap] >= min(names, NAME)), GAPS[-1])
+        if room[gap] >= min(names, NAME):
+            break
+    columns = {"layer": min(names, max(room[gap], NARROWEST_NAME))} | {name: widths[name] for name in kept}
+    heading, *lines = (line for row in cells for line in _lines(row, columns, " " * gap))
+    return [heading, "─" * (sum(columns.values()) + gap * len(kept)), *lines]
 
 
-def _lines(row: Row, widths: list[int], gap: str) -> list[str]:
+def _lines(row: Row, columns: Mapping[str, int], gap: str) -> list[str]:
     """Return a row as text: names to the left, numbers to the right; more lines for a wrapped name."""
-    first, *more = textwrap.wrap(row.layer, widths[0])
-    names = [row.output.ljust(widths[1]), row.kernel.ljust(widths[2])]
-    numbers = [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-    return [gap.join([first.ljust(widths[0]), *names, *numbers]).rstrip(), *more]
+    name = row.layer.lstrip()
+    indent = " " * (len(row.layer) - len(name))
+    if len(row.layer) > columns["layer"]:
+        room = max(columns["layer"] - len(indent) - len(INDENT), NARROWEST_NAME)
+        name, *rest = (part.replace(". ", ".") for part in textwrap.wrap(name.replace(".", ". "), room))
+    else:
+        rest = []
+    cells = row._replace(layer=indent + name)._asdict()
+    texts = (
+        cells[name].rjust(width) if name in NUMBERS else cells[name].ljust(width)
+        for name, width in columns.items()
+    )
+    return [gap.join(texts).rstrip(), *(indent + INDENT + part for part in rest)]
 
 
-def totals(plan: Plan) -> list[str]:
-    """Return the lines under the table."""
-    need, batch = memory(plan), plan.spec.train.batch_size
-    training = f"{_bytes(need.optimizer)} for weights, gradients and Adam's moments"
+def hint(plan: Plan, depth: int | None = None) -> str:
+    """Return the line that tells how to see what the summary has not opened; empty if that is nothing."""
+    depths = [line.depth for line in outline(plan, depth) if line.depth]
+    if not depths:
+        return ""
+    told = "1 row stands" if len(depths) == 1 else f"{len(depths)} rows stand"
+    return f"{told} for several layers; --depth {max(depths)} opens {'it' if len(depths) == 1 else 'them'}"
+
+
+def totals(plan: Plan, batch: int | None = None) -> list[str]:
+    """Return the lines under the table; memory is for batches of `batch`, or of the spec's size."""
+    need, batch = predict(plan), batch or plan.spec.train.batch_size
+    peak = in_units(need.peak(batch))
+    parts = {
+        "weights": need.weights,
+        "gradients": need.gradients,
+        "Adam": need.optimizer,
+        "buffers": need.buffers,
+        "activations": need.activations(batch),
+    }
+    told = ", ".join(f"{name} {in_units(size)}" for name, size in parts.items() if size)
     return [
         f"{plan.params:,} parameters, {plan.macs:,} MACs, output {times(plan.output_shape)}",
-        f"memory (float32): {_bytes(need.weights)} of weights",
-        f"training in batches of {batch}: {training}, {_bytes(need.outputs)} for the layers' outputs",
+        *_field_total(plan),
+        f"memory (float32): {in_units(need.untrained)}; {peak} for training in batches of {batch}:",
+        f"{INDENT}{told}",
     ]
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
-    """Return the summary as plain values; shapes are lists, numbers are for one sample."""
+def as_json(plan: Plan, batch: int | None = None) -> dict[str, Any]:
+    """Return the summary as plain values, with every layer; shapes are lists, numbers are for one sample.
+
+    A receptive field of None is the whole input. Memory is in bytes, for float32 and
+    batches of `batch`, or of the spec's size.
+    """
+    seen, need, batch = fields(plan), predict(plan), batch or plan.spec.train.batch_size
     layers = [
         {
             "path": step.path,
@@ -110,6 +137,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
             "output": list(step.output),
             "params": step.params,
             "macs": step.macs,
+            "receptive_field": _field_json(seen[step.path]),
         }
         for step in plan.layers
     ]
@@ -119,56 +147,63 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "output": list(plan.output_shape),
         "params": {"total": plan.params, "trainable": plan.params},
         "macs": plan.macs,
+        "memory": {
+            "batch": batch,
+            "weights": need.weights,
+            "gradients": need.gradients,
+            "optimizer": need.optimizer,
+            "buffers": need.buffers,
+            "activations": need.activations(batch),
+            "peak": need.peak(batch),
+        },
         "layers": layers,
     }
 
 
 def as_csv(plan: Plan, depth: int | None = None) -> str:
-    """Return the summary as CSV; shapes and kernels are written ``6x28x28``."""
-    out = io.StringIO()
+    """Return the summary as CSV, a line a row of the table; shapes and kernels are written ``6x28x28``."""
+    out, seen = io.StringIO(), fields(plan)
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["path", "type", "input", "output", "kernel", "params", "macs"])
-    for top in plan.steps:
-        for step in _visible(top, depth, 1):
-            shapes = [times(step.input), times(step.output), _kernel(step)]
-            shapes = [text.replace("×", "x") for text in shapes]
-            writer.writerow([step.path, step.type, *shapes, step.params, step.macs])
+    writer.writerow(["path", "type", "input", "output", "kernel", "receptive_field", "params", "macs"])
+    for line in outline(plan, depth):
+        first, last = line.steps[0], line.last
+        paths = first.path if first is last else f"{first.path} … {last.path}"
+        shapes = [times(first.input), times(last.output), _kernel(line), _field(last, seen)]
+        shapes = [text.replace("×", "x") for text in shapes]
+        kind = last.type if line.heading else line.kind or last.type
+        writer.writerow([paths, kind.replace("×", "x"), *shapes, line.params, line.macs])
     return out.getvalue()
 
 
 def as_markdown(plan: Plan, depth: int | None = None) -> str:
     """Return the summary as a Markdown table."""
-    lines = [_markdown_row(HEADINGS), "| --- | --- | --- | ---: | ---: | ---: |"]
-    lines.append(_markdown_row(Row("input", times(plan.input_shape), "", "", "", "")))
-    lines += [_markdown_row(row) for row in rows(plan, depth)]
-    lines.append(
-        _markdown_row(
-            Row("**total**", times(plan.output_shape), "", f"{plan.params:,}", f"{plan.macs:,}", "")
-        )
-    )
-    return "\n".join(lines) + "\n"
+    total = Row("**total**", times(plan.output_shape), params=f"{plan.params:,}", macs=f"{plan.macs:,}")
+    shown = [Row("input", times(plan.input_shape)), *rows(plan, depth), total]
+    sides = ("---:" if name in NUMBERS else "---" for name in Row._fields)
+    lines = (HEADINGS, sides, *(row._replace(layer=_indented(row.layer)) for row in shown))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _markdown_row(row: Row) -> str:
-    return "| " + " | ".join(row) + " |"
+def _indented(name: str) -> str:
+    """Return a name with spaces before it that Markdown keeps."""
+    text = name.lstrip()
+    return "\N{NO-BREAK SPACE}" * (len(name) - len(text)) + text
 
 
-def _visible(step: Step, depth: int | None, level: int) -> Iterator[Step]:
-    if not step.children or (depth is not None and level >= depth):
-        yield step
-        return
-    for child in step.children:
-        yield from _visible(child, depth, level + 1)
+def _label(line: Line) -> str:
+    return f"{line.name} ({line.kind})" if line.kind else line.name
 
 
-def _label(step: Step) -> str:
-    if step.layer is None:
-        return f"{step.path} ({step.children[0].type} ×{len(step.children)})" if step.children else step.path
-    return step.label
+def _kernel(line: Line) -> str:
+    """Return the window of the line's only layer that has one, or of all of them if they are the same."""
+    if line.heading:
+        return ""
+    told = {_window(leaf) for step in line.steps for leaf in step.leaves()} - {""}
+    return told.pop() if len(told) == 1 else ""
 
 
-def _kernel(step: Step) -> str:
-    """Return the window as people write it: ``3×3 s2 p1``, leaving out what is 1 or 0."""
+def _window(step: Step) -> str:
+    """Return a layer's window as people write it: ``3×3 s2 p1``, leaving out what is 1 or 0."""
     windows = step.layer.windows(step.input) if step.layer else ()
     if not windows:
         return ""
@@ -176,14 +211,34 @@ def _kernel(step: Step) -> str:
     for letter, usual in (("s", 1), ("p", 0), ("d", 1)):
         values = tuple(getattr(w, letter) for w in windows)
         if set(values) != {usual}:
-            parts.append(letter + (str(values[0]) if len(set(values)) == 1 else times(values)))
+            parts.append(letter + _same(values))
     return " ".join(parts)
 
 
-def _bytes(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} TiB"
+def _same(values: tuple[int | Fraction, ...]) -> str:
+    """Return values as text: one where all are the same, else all of them."""
+    return "×".join(map(str, values[:1] if len(set(values)) == 1 else values))
+
+
+def _field(step: Step, seen: Mapping[str, Field | None]) -> str:
+    field = seen[step.path]
+    return times(field.size) if field else "all"
+
+
+def _field_total(plan: Plan) -> list[str]:
+    """Return the line that tells what the output sees of the input, and what is seen before that."""
+    seen, last = fields(plan), ""
+    for line in outline(plan):
+        field = seen[line.last.path]
+        if field is None:
+            before = f"{last}; from {line.steps[0].path} on, " if last else ""
+            return [f"receptive field: {before}the whole input"]
+        last = f"{times(field.size)}, stride {_same(field.stride)}"
+    return [f"receptive field: {last}"] if last else []
+
+
+def _field_json(field: Field | None) -> dict[str, list[int | float]] | None:
+    if field is None:
+        return None
+    stride = [int(s) if s == int(s) else float(s) for s in field.stride]
+    return {"size": list(field.size), "stride": stride}

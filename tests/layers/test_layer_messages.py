@@ -125,6 +125,10 @@ MESSAGES = {
         "channel_slice: {start: 3, stop: 1}",
         "channel_slice1 leaves none of the 4 channels; channel 3 is not before channel 1. Use a start that is less than stop.",
     ),
+    "channels up to themselves": (
+        "channel_slice: {start: -2, stop: 2}",
+        "channel_slice1 leaves none of the 4 channels; channel 2 is not before channel 2. Use a start that is less than stop.",
+    ),
     "space that is gone": (
         "sequence: [flatten, channel_dropout]",
         "channel_dropout needs channels and space, but gets 256 flat values. Move channel_dropout before `flatten`.",

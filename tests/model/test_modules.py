@@ -105,6 +105,29 @@ def test_channel_slice(fields: dict[str, int], kept: list[int]) -> None:
     assert torch.equal(module("channel_slice", (6, 3, 3), **fields)(x), x[:, kept])
 
 
+@pytest.mark.parametrize("shape", [(50, 4), (50, 4, 4), (50, 2, 3, 4)])
+def test_channel_dropout(shape: tuple[int, ...]) -> None:
+    """In training a channel is 0 as a whole, or scaled as a whole."""
+    torch.manual_seed(0)
+    y = module("channel_dropout", shape).train()(torch.ones(4, *shape)).flatten(2)
+    assert set(y.unique().tolist()) == {0, 2}
+    assert torch.equal(y.amin(-1), y.amax(-1))
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+@pytest.mark.parametrize("shape", [(2, 6), (2, 6, 4), (2, 6, 4, 2)])
+def test_adaptive_pools(kind: str, shape: tuple[int, ...]) -> None:
+    """Global and adaptive pooling keep the largest value or the mean of what they see."""
+    x = torch.randn(3, *shape)
+    both = x.flatten(2).amax(-1) if kind == "max" else x.flatten(2).mean(-1)
+    torch.testing.assert_close(module(f"global_{kind}pool", shape)(x).flatten(1), both)
+    halves = torch.stack(
+        [h.flatten(2).amax(-1) if kind == "max" else h.flatten(2).mean(-1) for h in x.split(3, 2)], -1
+    )
+    size = [2] + [1] * (len(shape) - 2)
+    torch.testing.assert_close(module(f"adaptive_{kind}pool", shape, output_size=size)(x).flatten(2), halves)
+
+
 def picture() -> Tensor:
     """Return a channel that is 0 in its left half and 1 in its right, and its transpose as another."""
     edge = torch.zeros(6, 6)
