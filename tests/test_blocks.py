@@ -179,6 +179,20 @@ def test_a_block_sees_nothing_of_its_caller() -> None:
     assert problem == "5:30: filters is 'width'; it must be a whole number."
 
 
+def test_a_block_sees_the_variable_and_not_what_hides_it() -> None:
+    """An argument that hides a variable hides it in its own block, not in those that this one uses."""
+    blocks = """
+  inner:
+    layers: [conv: {filters: n, kernel: 1}]
+  outer:
+    args: {n: 8}
+    layers:
+      - conv: {filters: n, kernel: 1}
+      - inner
+"""
+    assert filters(blocks, "  - outer", "vars: {n: 3}") == [8, 3]
+
+
 def test_blocks_use_blocks() -> None:
     """A block uses others, whether they stand above or below it."""
     blocks = """

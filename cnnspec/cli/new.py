@@ -38,8 +38,9 @@ def new(name: str, like: str) -> None:
         return
     path = _path(name)
     _write(path, text)
-    console, shown = out(), shlex.quote(str(path))
-    print_line(console, Text(f"{one_line(str(path))}: written, a network like {like}"))
+    console, file = out(), one_line(str(path))
+    shown = shlex.quote(file)
+    print_line(console, Text(f"{file}: written, a network like {like}"))
     print_line(console, Text(f"Next: cnnspec summary {shown}"))
     print_line(console, Text(f"      cnnspec train {shown}"))
 

@@ -70,7 +70,7 @@ def test_golden_groups(grouped: str, capsys: Capture, golden: Golden) -> None:
 def test_json(capsys: Capture) -> None:
     """The JSON has just the keys of the contract, and its layers add up to its totals."""
     value = json.loads(output(capsys, "summary", LENET5, "--format", "json"))
-    assert value.keys() == {"name", "input", "output", "params", "macs", "layers"}
+    assert value.keys() == {"name", "input", "output", "params", "macs", "memory", "layers"}
     assert (value["name"], value["input"], value["output"]) == ("lenet5", [1, 32, 32], [10])
     assert value["params"] == {"total": 61_750, "trainable": 61_750}
     assert value["macs"] == 416_520
@@ -83,8 +83,23 @@ def test_json(capsys: Capture) -> None:
         "output": [6, 28, 28],
         "params": 156,
         "macs": 117_600,
+        "receptive_field": {"size": [5, 5], "stride": [1, 1]},
     }
     assert value["layers"][0] == first
+    assert value["layers"][-1]["receptive_field"] is None
+
+
+def test_batch(capsys: Capture) -> None:
+    """--batch says for which batches memory is predicted; the spec's own size is the default."""
+    memory = [
+        json.loads(output(capsys, "summary", LENET5, "--format", "json", *batch))["memory"]
+        for batch in ([], ["--batch", "64"], ["--batch", "1024"])
+    ]
+    assert memory[0] == memory[1]
+    assert [m["batch"] for m in memory] == [64, 64, 1024]
+    assert memory[2]["activations"] == 16 * memory[1]["activations"]
+    assert memory[2]["peak"] > memory[1]["peak"] > memory[1]["weights"] * 4
+    assert "for training in batches of 1024:" in output(capsys, "summary", LENET5, "--batch", "1024")
 
 
 def test_columns_add_up(capsys: Capture) -> None:

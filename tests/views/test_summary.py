@@ -1,15 +1,16 @@
-"""The summary adds up, in shapes and bytes that are torch's."""
+"""The summary adds up, fits its terminal, and tells what it leaves out."""
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
-import torch
-from torch import nn
 
 import cnnspec
+from cnnspec.memory import predict
 from cnnspec.views import summary
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+SPECS = Path(__file__).parents[2] / "specs"
 
 GROUPED = """
 input: [3, 16, 16]
@@ -35,33 +36,15 @@ def grouped() -> cnnspec.Plan:
     return cnnspec.loads(GROUPED).plan()
 
 
-@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
-def test_memory_is_torchs(path: Path) -> None:
-    """The bytes of weights and of the layers' outputs are those of torch's own tensors."""
-    plan = cnnspec.load(path).plan()
-    model = plan.build()
-    x = torch.zeros(2, *plan.input_shape)
-    outputs = [x.nbytes]
-    for layer in model.children():
-        assert isinstance(layer, nn.Module)
-        layer.register_forward_hook(lambda _m, _x, y: outputs.append(y.nbytes))
-    model(x)
-    need = summary.memory(plan)
-    assert need.weights == sum(p.nbytes for p in model.parameters())
-    assert need.optimizer == 4 * need.weights
-    assert need.outputs == sum(outputs) // len(x) * plan.spec.train.batch_size
-
-
 def test_labels(grouped: cnnspec.Plan) -> None:
     """A given name is followed by the type that it doesn't tell; a number alone never tells it."""
-    assert [row.layer for row in summary.rows(grouped)] == [
+    assert [row.layer for row in summary.rows(grouped, 2)] == [
         "stem (conv)",
         "stage.0 (conv)",
         "stage.1 (conv)",
         "stage.2 (conv)",
         "relu6_1",
         "conv1",
-        "none",
         "flatten1",
         "fc",
     ]
@@ -78,7 +61,7 @@ def test_kernel(grouped: cnnspec.Plan) -> None:
 def test_every_depth_adds_up(grouped: cnnspec.Plan, depth: int | None) -> None:
     """However deep groups are shown, parameters, MACs and shares add up to the whole."""
     rows = summary.rows(grouped, depth)
-    assert ("stage (conv ×3)" in [row.layer for row in rows]) == (depth == 1)
+    assert ("stage (conv ×3)" in [row.layer for row in rows]) == (depth in (None, 1))
     assert sum(int(row.params.replace(",", "") or 0) for row in rows) == grouped.params
     assert sum(int(row.macs.replace(",", "") or 0) for row in rows) == grouped.macs
     assert sum(float(row.share.rstrip(" %") or 0) for row in rows) == pytest.approx(100, abs=0.1 * len(rows))
@@ -91,12 +74,23 @@ def test_table_keeps_its_width(width: int) -> None:
     text = f"input: [3, 8, 8]\nlayers:\n  - conv: {{filters: 4, kernel: 3}}\n    name: {name}\n  - flatten\n"
     plan = cnnspec.loads(text).plan()
     lines = summary.table(plan, width=width)
-    assert max(map(len, lines)) <= max(width, 56)
+    assert max(map(len, lines)) <= max(width, 44)
     columns = [line.index("MACs") + 4 for line in lines if "MACs" in line]
     (row,) = [line for line in lines if "3,888" in line]
     assert row.index("3,888") + 5 == columns[0]
-    label = len(lines[0]) - len(lines[0].split("output")[1]) - len("output")
+    label = lines[0].index("output")
     assert "".join(line[:label].strip() for line in lines[3:-1]).startswith(name)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("depth", [None, 2, 9])
+@pytest.mark.parametrize("file", ["resnet.yaml@resnet50", "efficientnet.yaml", "unet.yaml", "densenet.yaml"])
+def test_zoo_keeps_its_width(file: str, depth: int | None, width: int) -> None:
+    """Tables of real networks fit any terminal; what is left out is the less important."""
+    lines = summary.table(cnnspec.load(SPECS / file).plan(), depth, width)
+    assert max(map(len, lines)) <= width
+    assert lines[0].split()[-2:] == ["parameters", "MACs"] or lines[0].endswith("share")
+    assert lines[1] == "─" * len(lines[1])
 
 
 def test_no_parameters() -> None:
@@ -113,11 +107,51 @@ def test_no_parameters() -> None:
 def test_sizes_are_rounded(units: int, expected: str) -> None:
     """Bytes are told in the unit that leaves few digits."""
     plan = cnnspec.loads(f"input: [1, 15]\nlayers: [flatten, fc: {units}]").plan()
-    assert summary.totals(plan)[1] == f"memory (float32): {expected} of weights"
+    assert summary.totals(plan)[2].startswith(f"memory (float32): {expected}; ")
+
+
+def test_totals() -> None:
+    """The lines under the table tell the size of the whole, what it sees, and the memory for the batch asked for."""
+    plan = cnnspec.load(SPECS / "lenet5.yaml").plan()
+    need = predict(plan)
+    first, field, memory, parts = summary.totals(plan, batch=1024)
+    assert first == "61,750 parameters, 416,520 MACs, output 10"
+    assert field == "receptive field: 16×16, stride 4; from flatten1 on, the whole input"
+    assert memory.endswith(f" {need.peak(1024) / 2**20:.1f} MiB for training in batches of 1024:")
+    assert parts.endswith(f"activations {need.activations(1024) / 2**20:.1f} MiB")
+
+
+def test_receptive_field_of_axes_that_differ() -> None:
+    """Where the axes differ, each axis' stride is told, also one below 1."""
+    text = "input: [1, 9, 9]\nlayers: [maxpool: {kernel: [3, 1]}, upsample: {scale: [1, 2]}]"
+    assert summary.totals(cnnspec.loads(text).plan())[1] == "receptive field: 3×1, stride 3×1/2"
+
+
+@pytest.mark.parametrize(
+    ("file", "depth", "told"),
+    [
+        ("lenet5.yaml", None, ""),
+        ("resnet.yaml@resnet50", None, "5 rows stand for several layers; --depth 3 opens them"),
+        ("resnet.yaml@resnet50", 3, "16 rows stand for several layers; --depth 4 opens them"),
+        ("resnet.yaml@resnet50", 99, ""),
+    ],
+)
+def test_hint(file: str, depth: int | None, told: str) -> None:
+    """Where rows stand for several layers, the depth that opens them is told."""
+    assert summary.hint(cnnspec.load(SPECS / file).plan(), depth) == told
+
+
+def test_csv_follows_the_table(grouped: cnnspec.Plan) -> None:
+    """A line of the CSV is a row of the table; what it stands for is told in its type."""
+    lines = list(csv.DictReader(io.StringIO(summary.as_csv(grouped))))
+    assert len(lines) == len(summary.rows(grouped))
+    (stage,) = [line for line in lines if line["path"] == "stage"]
+    assert (stage["type"], stage["kernel"], stage["receptive_field"]) == ("conv x3", "3x3 p1", "9x9")
+    assert "×" not in summary.as_csv(grouped)
 
 
 def test_markdown_is_a_table(grouped: cnnspec.Plan) -> None:
     """Each line of the Markdown table has the same number of cells, whatever the layers."""
     lines = summary.as_markdown(grouped).splitlines()
-    assert {line.count("|") for line in lines} == {7}
+    assert {line.count("|") for line in lines} == {8}
     assert len(lines) == len(summary.rows(grouped)) + 4
