@@ -27,7 +27,7 @@ Holes = Mapping[KeyPath, Expression]
 Names = Mapping[str, Value]
 """What names stand for, where an expression is evaluated."""
 
-_OPERATOR = re.compile(r"[-+*/%()\[\]<>=^&|?]| if |^not |^[A-Za-z_]\w*\.")
+_OPERATOR = re.compile(r"[-+*/%()\[\]<>=^&|?]| (if|and|or) |^not |^[A-Za-z_]\w*\.")
 """What makes a text an expression, be it one that is wrong."""
 
 

@@ -65,6 +65,9 @@ def _fix(why: str, place: Place, before: str) -> str:
             return f"Put a colon after {word[1]}: `{word[1]}: {{…}}`"
         if re.match(r" *-\w", place.text):
             return "Put a space after each dash"
+        alone = re.match(r" *- +(\w+) *$", before)
+        if alone and re.match(r" +\w", place.text):
+            return f"Put a colon and braces after {alone[1]}: `- {alone[1]}: {{}}`"
         if _DASH.match(place.text) and _DASH.match(before):
             return "Begin the dashes of all layers in the same column"
     return "Check brackets, quotes, colons and indentation here"

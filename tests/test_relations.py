@@ -86,7 +86,7 @@ def test_repeat(place: tuple[Drawn, int]) -> None:
     """`repeat: 2` is the item written twice."""
     drawn, at = place
     layers = drawn.values["layers"]
-    item = as_mapping(layers[at], "name", "repeat", "when")
+    item = substituted(as_mapping(layers[at], "name", "repeat", "when"), {"index": 1, "count": 2})
     one = with_layers(drawn, [*layers[:at], item | {"repeat": 2}, *layers[at + 1 :]])
     assert_same(one, with_layers(drawn, [*layers[:at], item, item, *layers[at + 1 :]]))
 
