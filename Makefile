@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: train test test-zoo check clean
+.PHONY: train test test-zoo fuzz check clean
 
 # The README's front door: learn handwritten digits with LeNet-5.
 train: $(VENV)/.installed
@@ -15,6 +15,10 @@ test: check
 # All networks of specs/ beside torchvision's, the large ones too: some minutes, and 6 GB of memory.
 test-zoo: $(VENV)/.installed-dev
 	$(BIN)/pytest -m 'zoo or not zoo' tests/zoo
+
+# The tests on random and on damaged specs, fifty times as many: an hour or so.
+fuzz: $(VENV)/.installed-dev
+	CNNSPEC_EXAMPLES=50000 $(BIN)/pytest tests/test_random_specs.py tests/test_relations.py tests/test_mutations.py
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ MAX_ITEMS = 50_000
 MAX_DEPTH = 64
 MAX_PARAMS = 10**12
 MAX_VALUES = 10**12
-MAX_WORK = 10_000_000
+MAX_WORK = 5_000_000
 """Characters of expressions to evaluate, as `Expression.cost` counts them."""
 
 Names = Mapping[str, Value]

@@ -5,9 +5,11 @@ It runs a spec given as plain values on a batch of numbers. What the plan says o
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+import yaml
 from torch import Tensor
 
 from cnnspec.errors import RuleError
@@ -183,6 +185,45 @@ def too_large(output_shape: Callable[[tuple[int, ...]], tuple[int, ...]], x: tup
         return volume(output_shape(x)) > MAX_VALUES
     except (RuleError, *REFUSALS):
         return False
+
+
+@dataclass
+class Drawn:
+    """A spec as plain values, and which of its variants is meant."""
+
+    values: dict[str, Any]
+    variant: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The spec as YAML."""
+        return yaml.dump(self.values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+    def variables(self) -> dict[str, Any]:
+        """Return the variables' values, by Python."""
+        return resolved(self.values.get("vars", {}), self.values.get("variants", {}).get(self.variant, {}))
+
+    def run(self) -> tuple[Reference, Tensor]:
+        """Return what the reference makes of it; raises Refused."""
+        variables = self.variables()
+        reference = Reference(self.values.get("blocks", {}), variables)
+        x = torch.randn(BATCH, *evaluate(self.values["input"], variables))
+        return reference, reference.run(self.values["layers"], x)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
+    """Writes every list and mapping out, also one that stands in two places."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def resolved(variables: Names, overrides: Names) -> dict[str, Any]:
+    """Return the values of variables, each of which may use those before it."""
+    found: dict[str, Any] = {}
+    for name, given in variables.items():
+        found[name] = evaluate(overrides.get(name, given), found)
+    return found
 
 
 # The rules below are the language's own: it refuses what torch would do in silence.

@@ -11,10 +11,10 @@ from functools import cache
 from typing import Any
 
 import torch
-import yaml
+from disguise import equals, forms
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from reference import BATCH, Reference, Refused, TooLarge, evaluate
+from reference import BATCH, Drawn, Names, Reference, Refused, TooLarge, resolved
 from torch import Tensor
 
 from cnnspec.layers import LAYERS
@@ -23,8 +23,8 @@ EXAMPLES = int(os.environ.get("CNNSPEC_EXAMPLES", "1000"))
 """Specs that are drawn in a run; `make fuzz` draws more."""
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
-Names = Mapping[str, Any]
 
+SMALL = st.integers(1, 4)
 COMPOSITIONS = ("sequence", "residual", "add", "concat", "multiply")
 VARIABLES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "a": lambda: SMALL,
@@ -35,48 +35,8 @@ VARIABLES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "rows": lambda: st.lists(SMALL, min_size=1, max_size=4),
     "grid": lambda: st.lists(st.lists(SMALL, min_size=2, max_size=2), min_size=1, max_size=3),
 }
-SMALL = st.integers(1, 4)
 _PERCENT = st.integers(0, 99)
 MAX_NESTING = 3
-
-
-@dataclass
-class Drawn:
-    """A spec as plain values, and which of its variants is meant."""
-
-    values: dict[str, Any]
-    variant: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The spec as YAML."""
-        return yaml.dump(self.values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
-
-    def variables(self) -> dict[str, Any]:
-        """Return the variables' values, by Python."""
-        return resolved(self.values.get("vars", {}), self.values.get("variants", {}).get(self.variant, {}))
-
-    def run(self) -> tuple[Reference, Tensor]:
-        """Return what the reference makes of it; raises Refused."""
-        variables = self.variables()
-        reference = Reference(self.values.get("blocks", {}), variables)
-        x = torch.randn(BATCH, *evaluate(self.values["input"], variables))
-        return reference, reference.run(self.values["layers"], x)
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]  # whichever there is
-    """Writes every list and mapping out, also one that stands in two places."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def resolved(variables: Names, overrides: Names) -> dict[str, Any]:
-    """Return the values of variables, each of which may use those before it."""
-    found: dict[str, Any] = {}
-    for name, given in variables.items():
-        found[name] = evaluate(overrides.get(name, given), found)
-    return found
 
 
 @st.composite
@@ -305,8 +265,8 @@ class Writer:
             return [self.disguised(one, names) for one in value]
         if self.plain or not self.odds(35):
             return value
-        form = self.draw(st.sampled_from([*_forms(value, names), value]))
-        return form if _equals(form, value, names) else value
+        form = self.draw(st.sampled_from([*forms(value, names), value]))
+        return form if equals(form, value, names) else value
 
 
 @cache
@@ -321,37 +281,3 @@ def _words(spatial: bool) -> list[str]:
         return [*["fc", "relu", "batchnorm", "dropout", "flatten"] * 12, *LAYERS]
     windows = [word for word, layer in LAYERS.items() if layer.family in ("convolution", "pooling")]
     return [*LAYERS, *windows * 2]
-
-
-def _forms(value: Any, names: Names) -> list[str]:
-    """Return expressions that come to a value, if the names stand for what they should."""
-    numbers = [n for n, v in names.items() if isinstance(v, int) and not isinstance(v, bool)]
-    forms = [n for n, v in names.items() if type(v) is type(value) and v == value]
-    lists = {n: v for n, v in names.items() if isinstance(v, list) and v and isinstance(v[0], int)}
-    test = f"{numbers[0]} == {names[numbers[0]]}" if numbers else "not false"
-    if isinstance(value, bool):
-        forms += [f"{n} {sign} 2" for n in numbers for sign in ("==", "!=", ">", "<=")]
-        forms += [f"not {n}" for n, v in names.items() if isinstance(v, bool)]
-        forms += [f"{test} and {str(value).lower()}", f"1 < {numbers[0]} <= 3" if numbers else "1 >= 2"]
-        return [*forms, f"{str(value).lower()} if {test} else {str(not value).lower()}", "1 < 2 or 1 < 0"]
-    if isinstance(value, str):
-        return [*forms, f"{value} if {test} else {value}"] if value.isidentifier() else forms
-    if isinstance(value, float):
-        return [*forms, f"{value} * 2 / 2", f"{value} if {test} else 0.5", f"max(0.01, {value})"]
-    for n in numbers:
-        forms += [f"{n} + {value - names[n]}", f"{value} + 0 * {n}", f"{value} - {n} // ({n} + 1)"]
-        forms += [f"{n} * {value} / {n}", f"min({value}, {value} + {n} ** 2)", f"{value} if {n} > 0 else 1"]
-    for n, v in lists.items():
-        forms += [f"{n}[0] + {value - v[0]}", f"{n}[-1] + {value - v[-1]}", f"sum({n}) + {value - sum(v)}"]
-        forms += [f"len({n}) + {value - len(v)}", f"max({n}) - {max(v) - value}"]
-    if "grid" in names:
-        forms += [f"grid[0][1] + {value - names['grid'][0][1]}", f"grid[len(grid) - 1][0] * 0 + {value}"]
-    forms += [f"round({value} + 0.2)", f"ceil({value} - 0.5)", f"floor({value}.5)", f"abs(-{value})"]
-    return [*forms, f"make_divisible({value}, 1)", f"{value + 7} % 7", f"(2 * {value}) / 2"]
-
-
-def _equals(form: Any, value: Any, names: Names) -> bool:
-    try:
-        return bool(evaluate(form, names) == value)
-    except ArithmeticError:
-        return False

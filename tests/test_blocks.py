@@ -479,6 +479,12 @@ def test_one_problem_for_many_uses() -> None:
     assert trail(problem) == [("b1", {"n": 3}, 8)]
 
 
+def test_one_problem_for_two_branches() -> None:
+    """A block that is wrong in each branch is told once, with the first of them."""
+    block = "  b1:\n    args: {n: null}\n    layers: [fc: n]"
+    assert trail(problem_of(block, "  - add: [[b1: 3], [b1: 4]]")) == [("b1", {"n": 3}, 8)]
+
+
 def test_two_problems_of_two_lines() -> None:
     """Problems of different places in a block are both told."""
     block = "  b1:\n    args: {n: null}\n    layers:\n      - concat:\n          - [maxpool: n]\n          - [fc: n]"

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from hypothesis import HealthCheck, event, given, settings
-from reference import BATCH, Refused
-from strategies import EXAMPLES, Drawn, specs
+from hypothesis import HealthCheck, event, given, note, settings
+from reference import BATCH, Drawn, Refused
+from strategies import EXAMPLES, specs
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnspec
 from cnnspec.errors import SpecError
+from cnnspec.plan import Plan
 
 pytestmark = [
     # torch says so once, as it must make a padded copy.
@@ -16,6 +17,10 @@ pytestmark = [
     # of filters: 0, which torch takes and we refuse
     pytest.mark.filterwarnings("ignore:Initializing zero-element tensors"),
 ]
+
+
+def plan_of(drawn: Drawn) -> Plan:
+    return cnnspec.loads(drawn.text, variant=drawn.variant).plan()
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
@@ -27,12 +32,12 @@ def test_equals_torch(drawn: Drawn) -> None:
         reference, y = drawn.run()
     except Refused as refusal:
         event("refused")
+        note(f"torch refuses: {refusal}")
         with pytest.raises(SpecError):
-            cnnspec.loads(drawn.text, variant=drawn.variant).plan()
-            pytest.fail(f"torch refuses: {refusal}")
+            plan_of(drawn)
         return
     event("runs")
-    plan = cnnspec.loads(drawn.text, variant=drawn.variant).plan()
+    plan = plan_of(drawn)
     assert [(step.type, step.input, step.output, step.params) for step in plan.layers] == reference.records
     assert plan.output_shape == tuple(y.shape[1:])
     torch.manual_seed(0)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from reference import BATCH
-from strategies import EXAMPLES, SMALL, VARIABLES, Draw, Drawn, Writer, specs
+from reference import BATCH, Drawn
+from strategies import EXAMPLES, SMALL, VARIABLES, Draw, Writer, specs
 
 import cnnspec
 from cnnspec.errors import SpecError
@@ -36,9 +36,7 @@ def assert_same(one: Drawn, other: Drawn) -> None:
         assert first is second
         event("refused")
         return
-    rows = [
-        [(s.type, s.input, s.output, s.params, s.macs) for s in plan.layers] for plan in (first, second)
-    ]
+    rows = [[(s.type, s.input, s.output, s.params, s.macs) for s in plan.layers] for plan in (first, second)]
     assert rows[0] == rows[1]
     assert first.output_shape == second.output_shape
     model, twin = first.build().eval(), second.build().eval()

@@ -94,6 +94,10 @@ class Layer(Element):
     """Cases in which it must equal torch in output shape, parameters and MACs."""
     refused: ClassVar[tuple[Case, ...]] = ()
     """Cases which both torch and this layer must refuse."""
+    keeps: ClassVar[Kept] = Kept(input=True)
+    """What PyTorch's autograd keeps, where it is always the same."""
+    copies: ClassVar[bool] = False
+    """Whether its kernels work on copies of input, output and weights, in an order of their own."""
 
     def output_shape(self, x: Shape) -> Shape:
         """Return the output's shape for input shape `x`; raises RuleError."""
@@ -127,15 +131,9 @@ class Layer(Element):
         """Return the formula of `macs` in words and in numbers; empty where there are none."""
         return NO_FORMULA
 
-    keeps: ClassVar[Kept] = Kept(input=True)
-    """What autograd keeps, where it is always the same."""
-
     def kept(self, x: Shape) -> Kept:  # noqa: ARG002  # mostly the same for all inputs
         """Return what autograd keeps of the layer for the backward pass."""
         return self.keeps
-
-    copies: ClassVar[bool] = False
-    """Whether its kernels work on copies of input, output and weights, in an order of their own."""
 
     def is_view(self, x: Shape) -> bool:  # noqa: ARG002  # most layers make a tensor
         """Tell whether the output shares the input's memory."""

@@ -74,6 +74,7 @@ class ImageFilter(Layer):
     main: ClassVar = "kernel"
     example: ClassVar = "image_filter: sobel_x"
     synonyms: ClassVar = ("filter", "sobel", "prewitt", "edge_filter", "fixed_conv", "blur", "gaussian_blur")
+    copies: ClassVar = True
 
     kernel: Filter = Field(description=f"{', '.join(FILTERS)}, or a matrix")
     padding: ConvPadding = Field(

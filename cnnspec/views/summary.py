@@ -105,21 +105,24 @@ def hint(plan: Plan, depth: int | None = None) -> str:
 def totals(plan: Plan, batch: int | None = None) -> list[str]:
     """Return the lines under the table; memory is for batches of `batch`, or of the spec's size."""
     need, batch = predict(plan), batch or plan.spec.train.batch_size
-    peak = in_units(need.peak(batch))
-    parts = {
+    peak, kept = need.peak(batch), need.activations(batch)
+    always = {
         "weights": need.weights,
         "gradients": need.gradients,
         "Adam": need.optimizer,
         "buffers": need.buffers,
-        "activations": need.activations(batch),
     }
-    told = ", ".join(f"{name} {in_units(size)}" for name, size in parts.items() if size)
+    by_batch = {"activations": kept, "working memory": max(0, peak - kept - sum(always.values()))}
     return [
         f"{plan.params:,} parameters, {plan.macs:,} MACs, output {times(plan.output_shape)}",
         *_field_total(plan),
-        f"memory (float32): {in_units(need.untrained)}; {peak} for training in batches of {batch}:",
-        f"{INDENT}{told}",
+        f"memory (float32): {in_units(need.untrained)}; {in_units(peak)} for training in batches of {batch}:",
+        *(INDENT + told for told in (_sizes(always), _sizes(by_batch)) if told),
     ]
+
+
+def _sizes(parts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {in_units(size)}" for name, size in parts.items() if size)
 
 
 def as_json(plan: Plan, batch: int | None = None) -> dict[str, Any]:
@@ -170,8 +173,9 @@ def as_csv(plan: Plan, depth: int | None = None) -> str:
         paths = first.path if first is last else f"{first.path} … {last.path}"
         shapes = [times(first.input), times(last.output), _kernel(line), _field(last, seen)]
         shapes = [text.replace("×", "x") for text in shapes]
-        kind = last.type if line.heading else line.kind or last.type
-        writer.writerow([paths, kind.replace("×", "x"), *shapes, line.params, line.macs])
+        kind = last.type if line.heading or not line.kind else line.kind.replace("×", "x")
+        kind = kind if first is last else f"{last.type} {kind}"
+        writer.writerow([paths, kind, *shapes, line.params, line.macs])
     return out.getvalue()
 
 
@@ -229,6 +233,8 @@ def _field_total(plan: Plan) -> list[str]:
     """Return the line that tells what the output sees of the input, and what is seen before that."""
     seen, last = fields(plan), ""
     for line in outline(plan):
+        if line.heading:  # its parts tell more
+            continue
         field = seen[line.last.path]
         if field is None:
             before = f"{last}; from {line.steps[0].path} on, " if last else ""

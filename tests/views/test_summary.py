@@ -114,11 +114,12 @@ def test_totals() -> None:
     """The lines under the table tell the size of the whole, what it sees, and the memory for the batch asked for."""
     plan = cnnspec.load(SPECS / "lenet5.yaml").plan()
     need = predict(plan)
-    first, field, memory, parts = summary.totals(plan, batch=1024)
+    first, field, memory, always, by_batch = summary.totals(plan, batch=1024)
     assert first == "61,750 parameters, 416,520 MACs, output 10"
     assert field == "receptive field: 16×16, stride 4; from flatten1 on, the whole input"
     assert memory.endswith(f" {need.peak(1024) / 2**20:.1f} MiB for training in batches of 1024:")
-    assert parts.endswith(f"activations {need.activations(1024) / 2**20:.1f} MiB")
+    assert always == "  weights 241 KiB, gradients 241 KiB, Adam 482 KiB, buffers 192 B"
+    assert by_batch.startswith(f"  activations {need.activations(1024) / 2**20:.1f} MiB, working memory ")
 
 
 def test_receptive_field_of_axes_that_differ() -> None:
@@ -148,6 +149,13 @@ def test_csv_follows_the_table(grouped: cnnspec.Plan) -> None:
     (stage,) = [line for line in lines if line["path"] == "stage"]
     assert (stage["type"], stage["kernel"], stage["receptive_field"]) == ("conv x3", "3x3 p1", "9x9")
     assert "×" not in summary.as_csv(grouped)
+
+
+def test_csv_of_unnamed_repetitions() -> None:
+    """Unnamed repetitions are told by the first and the last."""
+    text = "input: [1, 9, 9]\nlayers:\n  - conv: {filters: 2, kernel: 3}\n    repeat: 3\n"
+    line = summary.as_csv(cnnspec.loads(text).plan()).splitlines()[1]
+    assert line == "conv1 … conv3,conv x3,1x9x9,2x3x3,3x3,7x7,96,2106"
 
 
 def test_markdown_is_a_table(grouped: cnnspec.Plan) -> None:

@@ -1,0 +1,175 @@
+"""The predicted memory is what torch keeps and allocates."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch_memory import training_peak
+
+import cnnspec
+from cnnspec.layers import LAYERS, REGISTRY, Case, Composite, Layer
+from cnnspec.layers.base import Kept
+from cnnspec.memory import in_units, predict
+from cnnspec.model import modules
+
+SPECS = Path(__file__).parents[1] / "specs"
+BATCH = 2
+CASES = [
+    pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.cases
+]
+
+NETWORKS = {
+    "a block of each kind": """
+input: [3, 32, 32]
+blocks:
+  squeeze:
+    layers:
+      - multiply: [[], [global_avgpool, conv: {filters: in_channels, kernel: 1}, sigmoid]]
+layers:
+  - conv: {filters: 16, kernel: 3, padding: 1, bias: false}
+  - batchnorm
+  - silu
+  - residual:
+      - conv: {filters: 16, kernel: 3, padding: 1}
+      - squeeze: {}
+      - dropout: 0.1
+  - concat: [[], [maxpool: {kernel: 3, stride: 1, padding: 1}], [conv: {filters: 8, kernel: 1}, relu]]
+  - depthwise_conv: {kernel: 3, stride: 2, padding: 1}
+  - channel_slice: {stop: 32}
+  - add: {branches: [[], [batchnorm, relu], [avgpool: {kernel: 3, stride: 1, padding: 1}]]}
+  - conv_transpose: {filters: 8, kernel: 2, stride: 2}
+  - flatten
+  - fc: 10
+""",
+    "few weights, large maps": """
+input: [8, 48, 48]
+layers:
+  - conv: {filters: 16, kernel: 3, padding: 1}
+    repeat: 4
+  - upsample: 2
+  - conv: {filters: 2, kernel: 3, padding: 1}
+""",
+    "many weights": "input: [1, 16, 16]\nlayers: [flatten, fc: 1024, relu, fc: 1024, relu, fc: 10]",
+}
+
+
+def saved_by(module: nn.Module, inputs: list[Tensor]) -> tuple[Kept, bool]:
+    """Return what autograd keeps of a module, as our layers tell it, and whether the output is a view."""
+    own = {_memory(t) for t in (*module.parameters(), *module.buffers())}
+    saved: dict[int, int] = {}
+
+    def note(tensor: Tensor) -> Tensor:
+        saved[_memory(tensor)] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        output = module(inputs[0])
+    given, made = {_memory(x) for x in inputs}, _memory(output)
+    more = sum(size for key, size in saved.items() if key not in own | given | {made})
+    return Kept(not given.isdisjoint(saved), made in saved, more // BATCH), made in given
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@pytest.mark.parametrize(("layer_class", "case"), CASES)
+def test_kept_is_what_autograd_saves(layer_class: type[Layer], case: Case) -> None:
+    """What a layer says that it keeps, and stores untrained, are torch's own tensors."""
+    layer, x = layer_class.of(case.fields), case.input
+    module = layer.build(modules, x).train()
+    saved, is_view = saved_by(module, [torch.rand(BATCH, *x, requires_grad=True) * 1.0])
+    kept = layer.kept(x)
+    assert layer.is_view(x) == is_view
+    if not is_view:
+        assert (kept.input, kept.output) == (saved.input, saved.output)
+        # Statistics, at most three numbers for each channel, are left out.
+        assert kept.more == pytest.approx(saved.more, abs=3 * 4 * x[0])
+    assert layer.buffers(x) == sum(buffer.nbytes for buffer in module.buffers())
+
+
+@pytest.mark.parametrize("name", ["residual", "add", "concat", "multiply"])
+def test_kept_of_merging(name: str) -> None:
+    """Merging keeps what its class says of the outputs that it merges."""
+    composite = REGISTRY[name]
+    assert issubclass(composite, Composite)
+    outputs = [torch.rand(BATCH, 3, 4, 4, requires_grad=True) * 1.0 for _ in range(2)]
+    parts = {f"part{i}": _Given(output) for i, output in enumerate(outputs)}
+    module = {"residual": modules.Residual, "add": modules.Add}.get(name, getattr(modules, name.title()))(
+        parts
+    )
+    saved, _ = saved_by(module, [outputs[0], *outputs])
+    assert composite.keeps == saved
+
+
+class _Given(nn.Module):
+    """Returns a tensor whatever it is given."""
+
+    def __init__(self, output: Tensor) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, _x: Tensor) -> Tensor:
+        return self.output
+
+
+@pytest.mark.parametrize("batch", [4, 32])
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_peak_is_torchs(text: str, batch: int) -> None:
+    """The predicted peak is within a few percent of what torch allocates in training."""
+    plan = cnnspec.loads(text).plan()
+    assert predict(plan).peak(batch) == pytest.approx(training_peak(plan, batch), rel=0.08)
+
+
+@pytest.mark.parametrize("file", ["lenet5.yaml", "allconv.yaml", "conv1d.yaml", "resnet_cifar.yaml"])
+def test_peak_of_shipped_specs(file: str) -> None:
+    """So it is for networks that ship; benchmarks/memory.py measures the large ones."""
+    plan = cnnspec.load(SPECS / file).plan()
+    assert predict(plan).peak(64) == pytest.approx(training_peak(plan, 64), rel=0.05)
+
+
+@pytest.mark.parametrize("file", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_weights_are_torchs(file: Path) -> None:
+    """Weights and buffers are those of the model."""
+    plan = cnnspec.load(file).plan()
+    model, need = plan.build(), predict(plan)
+    assert need.weights == need.gradients == need.optimizer // 2 == sum(p.nbytes for p in model.parameters())
+    assert need.buffers == sum(buffer.nbytes for buffer in model.buffers())
+
+
+def test_what_learns_nothing_keeps_nothing() -> None:
+    """Before the first weight, nothing is kept but the batch: no gradient is asked for there."""
+    plan = cnnspec.loads("input: [1, 8, 8]\nlayers: [maxpool: 2, sigmoid, flatten, fc: 3]").plan()
+    assert predict(plan).activations(10) == 10 * 4 * (64 + 16 + 3)
+
+
+@pytest.mark.parametrize("available", [2 * 2**20, 10 * 2**20, 1000 * 2**20])
+def test_largest_batch(available: int) -> None:
+    """The largest batch fits, and one more does not."""
+    need = predict(cnnspec.load(SPECS / "lenet5.yaml").plan())
+    batch = need.largest_batch(available)
+    assert batch > 0
+    assert need.peak(batch) <= available < need.peak(batch + 1)
+
+
+def test_no_batch_fits() -> None:
+    """Where the weights alone are too large, no batch fits."""
+    assert predict(cnnspec.load(SPECS / "lenet5.yaml").plan()).largest_batch(700_000) == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (64, "64 B"),
+        (1023, "1023 B"),
+        (6400, "6.2 KiB"),
+        (2**20 * 241, "241 MiB"),
+        (2**50, "1,024.0 TiB"),
+    ],
+)
+def test_in_units(count: int, text: str) -> None:
+    """Bytes are told in the unit that leaves few digits."""
+    assert in_units(count) == text
