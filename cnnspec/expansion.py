@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
+from cnnspec.arithmetic import Value
 from cnnspec.blocks import Block
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, RuleError, SpecError, Use
-from cnnspec.expression import Expression, Value
+from cnnspec.expression import Expression
 from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
 from cnnspec.layers import Composite, Layer
 from cnnspec.layers.composition import THE_INPUT, Output

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnspec import source, textfile
+from cnnspec.arithmetic import Value
 from cnnspec.blocks import Block
 from cnnspec.blocks import read as read_blocks
 from cnnspec.errors import Place, Problem, SpecError
-from cnnspec.expression import Value
 from cnnspec.items import Item, Scope, parse_items
 from cnnspec.sections import MAX_NAMES, Data, Top, Train
 from cnnspec.shape import Shape

@@ -1,18 +1,18 @@
 """Values of the file in which expressions stand: checked when read, filled when their names have values."""
 
 import re
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from cnnspec import expression
+from cnnspec.arithmetic import Value
 from cnnspec.errors import Problem, RuleError, shown
-from cnnspec.expression import Expression, Value
-from cnnspec.layers import REGISTRY, Composite, Element
+from cnnspec.expression import Expression
+from cnnspec.field_words import takes_at, words
+from cnnspec.layers import Composite, Element
 from cnnspec.source import Document, KeyPath
 from cnnspec.validation import LIKE_A_VALUE, Context, validate
 
@@ -272,7 +272,7 @@ def _filled(
 
 def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: frozenset[str]) -> bool:
     """Tell whether a text in a field is an expression, and not one of its words or a slip."""
-    takes = _takes_at(model, way)
+    takes = takes_at(model, way)
     if takes is None:
         return False
     if takes.text or text in takes.words:
@@ -283,55 +283,3 @@ def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: froze
     if takes.number:
         return _OPERATOR.search(text) is not None
     return bool(takes.words) and " if " in text
-
-
-class Takes(NamedTuple):
-    """What a field takes as text: any, certain words, or expressions for numbers and truth values."""
-
-    text: bool
-    number: bool
-    words: frozenset[str]
-
-
-def _takes_at(model: type[BaseModel], way: KeyPath) -> Takes | None:
-    """Return what the field at the way takes, which may be of a model within the model; None for no field."""
-    name, *rest = way
-    if not isinstance(name, str) or name not in model.model_fields:
-        return None
-    inner = next((k for k in _flat(model.model_fields[name].annotation) if _is_model(k)), None)
-    if inner and rest:
-        return _takes_at(inner, tuple(rest))
-    return _takes(model, name)
-
-
-def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-@cache
-def _takes(model: type[BaseModel], name: str) -> Takes:
-    info = model.model_fields[name]
-    kinds = set(_flat(info.annotation))
-    found = {
-        word for kind in kinds for word in getattr(kind, "__args__", ()) if typing.get_origin(kind) is Literal
-    }
-    found |= {word for mark in info.metadata for word in getattr(mark, "words", ())}
-    number = any(kind in (int, float, bool) for kind in kinds)
-    return Takes(str in kinds or Any in kinds, number, frozenset(w for w in found if isinstance(w, str)))
-
-
-def _flat(annotation: Any) -> Iterator[Any]:
-    """Yield the types that an annotation is made of."""
-    if typing.get_origin(annotation) in (Literal, None):
-        yield annotation
-        return
-    for part in typing.get_args(annotation):
-        yield from _flat(part)
-
-
-@cache
-def words() -> frozenset[str]:
-    """Return every word that a field of the vocabulary takes."""
-    return frozenset(
-        w for kind in REGISTRY.values() for name in kind.model_fields for w in _takes(kind, name).words
-    )

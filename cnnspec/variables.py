@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec import expression
+from cnnspec.arithmetic import Value
 from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_of, shown
-from cnnspec.expression import Value
+from cnnspec.field_words import words
 from cnnspec.items import IN_REPEAT
 from cnnspec.source import Document, KeyPath
-from cnnspec.template import Definition, Unfit, cut_off, define, words
+from cnnspec.template import Definition, Unfit, cut_off, define
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")

@@ -59,15 +59,20 @@ def _fix(why: str, place: Place, before: str) -> str:
         return "Inside braces, put an expression with brackets in quotes"
     if "missing" in why:
         return "Put commas between the values, and close what is open"
-    if why == _NO_COLON:
-        word = re.match(r" *- +(\w+) +\{", place.text)
-        if word:
-            return f"Put a colon after {word[1]}: `{word[1]}: {{…}}`"
-        if re.match(r" *-\w", place.text):
-            return "Put a space after each dash"
-        alone = re.match(r" *- +(\w+) *$", before)
-        if alone and re.match(r" +\w", place.text):
-            return f"Put a colon and braces after {alone[1]}: `- {alone[1]}: {{}}`"
-        if _DASH.match(place.text) and _DASH.match(before):
-            return "Begin the dashes of all layers in the same column"
-    return "Check brackets, quotes, colons and indentation here"
+    told = _colon_fix(place.text, before) if why == _NO_COLON else ""
+    return told or "Check brackets, quotes, colons and indentation here"
+
+
+def _colon_fix(line: str, before: str) -> str:
+    """Return what mends a line in which a colon makes no sense, after the line before; empty if unknown."""
+    word = re.match(r" *- +(\w+) +\{", line)
+    if word:
+        return f"Put a colon after {word[1]}: `{word[1]}: {{…}}`"
+    if re.match(r" *-\w", line):
+        return "Put a space after each dash"
+    alone = re.match(r" *- +(\w+) *$", before)
+    if alone and re.match(r" +\w", line):
+        return f"Put a colon and braces after {alone[1]}: `- {alone[1]}: {{}}`"
+    if _DASH.match(line) and _DASH.match(before):
+        return "Begin the dashes of all layers in the same column"
+    return ""

@@ -5,30 +5,55 @@ from typing import Any
 from reference import Names, evaluate
 
 
-def forms(value: Any, names: Names) -> list[str]:
-    """Return expressions that come to a value, if the names stand for what they should."""
-    numbers = [n for n, v in names.items() if isinstance(v, int) and not isinstance(v, bool)]
-    found = [n for n, v in names.items() if type(v) is type(value) and v == value]
-    lists = {n: v for n, v in names.items() if isinstance(v, list) and v and isinstance(v[0], int)}
-    test = f"{numbers[0]} == {names[numbers[0]]}" if numbers else "not false"
+def numbers(names: Names) -> list[str]:
+    """Return the names of numbers."""
+    return [name for name, value in names.items() if is_number(value)]
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def forms(value: Any, names: Names, number: str) -> list[str]:
+    """Return expressions that come to a value, or nearly do so; some name `number`, a number."""
+    same = [name for name, one in names.items() if type(one) is type(value) and one == value]
+    test = f"{number} == {names[number]}"
     if isinstance(value, bool):
-        found += [f"{n} {sign} 2" for n in numbers for sign in ("==", "!=", ">", "<=")]
-        found += [f"not {n}" for n, v in names.items() if isinstance(v, bool)]
-        found += [f"{test} and {str(value).lower()}", f"1 < {numbers[0]} <= 3" if numbers else "1 >= 2"]
-        return [*found, f"{str(value).lower()} if {test} else {str(not value).lower()}", "1 < 2 or 1 < 0"]
+        return [*same, *_truths(value, names, number, test)]
     if isinstance(value, str):
-        return [*found, f"{value} if {test} else {value}"] if value.isidentifier() else found
+        return [*same, f"{value} if {test} else {value}"] if value.isidentifier() else same
     if isinstance(value, float):
-        return [*found, f"{value} * 2 / 2", f"{value} if {test} else 0.5", f"max(0.01, {value})"]
-    for n in numbers:
-        found += [f"{n} + {value - names[n]}", f"{value} + 0 * {n}", f"{value} - {n} // ({n} + 1)"]
-        found += [f"{n} * {value} / {n}", f"min({value}, {value} + {n} ** 2)", f"{value} if {n} > 0 else 1"]
-    for n, v in lists.items():
-        found += [f"{n}[0] + {value - v[0]}", f"{n}[-1] + {value - v[-1]}", f"sum({n}) + {value - sum(v)}"]
-        found += [f"len({n}) + {value - len(v)}", f"max({n}) - {max(v) - value}"]
-    if "grid" in names:
-        found += [f"grid[0][1] + {value - names['grid'][0][1]}", f"grid[len(grid) - 1][0] * 0 + {value}"]
-    found += [f"round({value} + 0.2)", f"ceil({value} - 0.5)", f"floor({value}.5)", f"abs(-{value})"]
+        return [*same, f"{value} * 2 / 2", f"{value} if {test} else 0.5", f"max(0.01, {value})"]
+    return [*same * 3, *_about(value, names[number], number), *_of_lists(value, names), *_plain(value)]
+
+
+def _truths(value: bool, names: Names, number: str, test: str) -> list[str]:
+    word, other = str(value).lower(), str(not value).lower()
+    found = [f"{number} {sign} 2" for sign in ("==", "!=", ">", "<=")]
+    found += [f"not {name}" for name, one in names.items() if isinstance(one, bool)]
+    return [*found, f"{test} and {word}", f"1 < {number} <= 3", f"{word} if {test} else {other}"]
+
+
+def _about(value: int, number: int, name: str) -> list[str]:
+    found = [f"{name} + {value - number}", f"{value} + 0 * {name}", f"{value} - {name} // ({name} + 1)"]
+    found += [f"{name} * {value} / {name}", f"min({value}, {value} + {name} ** 2)"]
+    return [*found, f"{value} if {name} > 0 else 1", f"2 * {name} - {2 * number - value}"]
+
+
+def _of_lists(value: int, names: Names) -> list[str]:
+    found = []
+    for name, one in names.items():
+        if isinstance(one, list) and is_number(one[0]):
+            found += [f"{name}[0] + {value - one[0]}", f"{name}[-1] + {value - one[-1]}"]
+            found += [f"sum({name}) + {value - sum(one)}", f"len({name}) + {value - len(one)}"]
+        elif isinstance(one, list):
+            found += [f"{name}[0][1] + {value - one[0][1]}", f"{name}[len({name}) - 1][0] * 0 + {value}"]
+    return found
+
+
+def _plain(value: int) -> list[str]:
+    found = [f"round({value} + 0.2)", f"ceil({value} - 0.5)", f"floor({value}.5)", f"abs(-{value})"]
     return [*found, f"make_divisible({value}, 1)", f"{value + 7} % 7", f"(2 * {value}) / 2"]
 
 

@@ -12,12 +12,12 @@ import torch
 import yaml
 from torch import Tensor
 
+from cnnspec.arithmetic import make_divisible
 from cnnspec.errors import RuleError
-from cnnspec.expression import make_divisible
+from cnnspec.field_words import words
 from cnnspec.layers import LAYERS, REGISTRY
 from cnnspec.model import modules
 from cnnspec.shape import volume
-from cnnspec.template import words
 
 BATCH = 2
 MAX_VALUES = 4_000
@@ -125,13 +125,11 @@ class Reference:
             return added(layers, self.run(given.get("shortcut", []), x, names))
         branches = given["branches"].values() if isinstance(given["branches"], dict) else given["branches"]
         first, *others = [self.run(branch, x, names) for branch in branches]
-        if (len(others) + 1) * first.numel() > BATCH * MAX_VALUES:
-            raise TooLarge
-        if word == "concat":
-            return torch.cat([first, *others], 1)
-        merge = {"add": added, "multiply": multiplied}[word]
+        merge = {"add": added, "multiply": multiplied, "concat": joined}[word]
         for other in others:
             first = merge(first, other)
+            if first.numel() > BATCH * MAX_VALUES:
+                raise TooLarge
         return first
 
     def layer(self, word: str, given: Any, x: Tensor, names: Names) -> Tensor:
@@ -245,6 +243,11 @@ def multiplied(one: Tensor, other: Tensor) -> Tensor:
     """Return the product; a flat vector and maps are not multiplied, though torch could align them."""
     assert one.ndim == other.ndim
     return one * other
+
+
+def joined(one: Tensor, other: Tensor) -> Tensor:
+    """Return the channels of both."""
+    return torch.cat([one, other], 1)
 
 
 def check(word: str, fields: Mapping[str, Any], x: tuple[int, ...]) -> None:

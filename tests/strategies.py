@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import torch
-from disguise import equals, forms
+from disguise import equals, forms, numbers
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from reference import BATCH, Drawn, Names, Reference, Refused, TooLarge, resolved
@@ -132,8 +132,8 @@ class Writer:
         if self.odds(15):
             self.names += 1
             modifiers["name"] = f"part_{self.names}"
-        if self.odds(15):
-            count = self.draw(st.integers(0, 3))
+        if self.odds(20):
+            count = self.draw(st.sampled_from([2, 3, 1, 0]))
             modifiers["repeat"] = self.disguised(count, names)
             names = {**names, "index": 0, "count": count}
         if self.odds(12):
@@ -184,9 +184,10 @@ class Writer:
             return [self.value(schema["items"], x) for _ in range(length)]
         if schema["type"] == "integer":
             lowest = max(schema.get("minimum", -3), -3)
-            divisors = [n for n in (1, 2, 3, 4) if x.shape[1] % n == 0]
-            numbers = st.sampled_from(divisors) | st.integers(lowest, lowest + 2) | st.integers(lowest, 8)
-            return self.draw(numbers if self.valid or self.odds(50) else st.integers(lowest, 12))
+            channels = x.shape[1]
+            near = [*(n for n in (1, 2, 3, 4) if channels % n == 0), channels, channels + 1]
+            wholes = st.sampled_from(near) | st.integers(lowest, lowest + 2) | st.integers(lowest, 8)
+            return self.draw(wholes if self.valid or self.odds(50) else st.integers(lowest, 12))
         if schema["type"] == "number":
             most = schema.get("maximum", 2)
             return self.draw(st.sampled_from([n for n in (0.5, 0.25, 0.1, 1, 1.5, 2) if n <= most]))
@@ -263,9 +264,10 @@ class Writer:
         """Return a value as it is, or as an expression that comes to it."""
         if isinstance(value, list):
             return [self.disguised(one, names) for one in value]
-        if self.plain or not self.odds(35):
+        known = numbers(names)[-4:]  # those last known: arguments, in_channels, index
+        if self.plain or not known or not self.odds(45):
             return value
-        form = self.draw(st.sampled_from([*forms(value, names), value]))
+        form = self.draw(st.sampled_from([value, *forms(value, names, self.draw(st.sampled_from(known)))]))
         return form if equals(form, value, names) else value
 
 

@@ -135,7 +135,7 @@ def check(
         report_problems(problem for problem in result.problems if problem not in told)
         told.update(result.problems)
         if result.plan and not result.wrong:
-            print_text(f"{result.name}: ok, {_count(result.plan)}\n")
+            print_text(f"{one_line(result.name)}: ok, {_count(result.plan)}\n")
     return 1 if any(result.wrong for result in checked) else 0
 
 
@@ -157,13 +157,13 @@ def _checked(file: str, variant: str | None, values: dict[str, Any]) -> list[_Ch
     try:
         family = specs.load_family(file, variant, values)
     except CnnspecError as error:
-        return [_Checked(one_line(file), None, list(error.problems))]
+        return [_Checked(file, None, list(error.problems))]
     results = []
     for spec in family:
         plan, problems = trace(spec)
         if not problems and plan.spec.data_given:
             problems = fit.data_problems(plan)
-        name = one_line(spec.document.file) + (f"@{spec.variant}" if spec.variant else "")
+        name = spec.document.file + (f"@{spec.variant}" if spec.variant else "")
         results.append(_Checked(name, plan, problems + fit.warnings(plan)))
     return results
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from cnnspec import blocks, expression, items, variables
 from cnnspec.errors import shown
+from cnnspec.field_words import words
 from cnnspec.item_slips import MODIFIERS
 from cnnspec.layers import REGISTRY
 from cnnspec.sections import BlockBody, Top
 from cnnspec.spec import Spec
-from cnnspec.template import words
 from cnnspec.views.schema_scope import Schema, Scope
 
 _EVERYWHERE = frozenset(("in_channels", *items.IN_REPEAT))

@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cnnspec import expression, items
+from cnnspec import items
+from cnnspec.arithmetic import FUNCTIONS
 from cnnspec.blocks import Block
 from cnnspec.errors import shown
+from cnnspec.field_words import words
 from cnnspec.layers import LAYERS, REGISTRY, Composite, Element
-from cnnspec.template import words
 from cnnspec.validation import LIKE_A_VALUE
 from cnnspec.views.vocabulary import sentence
 
@@ -228,13 +229,13 @@ def _expression(names: frozenset[str] | None) -> Schema:
 
     It is that of operands with operators between them, and leaves it to the reader to count brackets.
     """
-    functions = "|".join(expression.FUNCTIONS)
+    functions = "|".join(FUNCTIONS)
     name = "[A-Za-z_][A-Za-z0-9_]*"
     told = "neither a value that may stand here nor an expression, such as `4 * width`"
     if names is not None:
         name = f"(?:{'|'.join(sorted({*names, *words(), 'true', 'false'}))}){_END}"
         told += f"; names for expressions are {', '.join(sorted(names))}"
-    taken = {*expression.FUNCTIONS, *keyword.kwlist} - {"True", "False"}
+    taken = {*FUNCTIONS, *keyword.kwlist} - {"True", "False"}
     name = f"(?!(?:{'|'.join(sorted(taken))}){_END}){name}"
     number = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?(?![A-Za-z0-9_.])"
     before = rf"\s*(?:[-+(]|not{_END}|(?:{functions})\s*\()"

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 import cnnspec
 from cnnspec import expression, source
+from cnnspec.arithmetic import FUNCTIONS
 from cnnspec.errors import RuleError
 from cnnspec.layers import LAYERS, REGISTRY, Case
 from cnnspec.validation import LIKE_A_VALUE
@@ -113,7 +114,7 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     """Return expressions made of others."""
     space = st.sampled_from(["", " ", "  "])
     sign = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!="])
-    function = st.sampled_from(sorted(expression.FUNCTIONS))
+    function = st.sampled_from(sorted(FUNCTIONS))
     return st.one_of(
         st.tuples(inner, space, sign, space, inner).map("".join),
         st.tuples(inner, st.sampled_from([" and ", " or "]), inner).map("".join),

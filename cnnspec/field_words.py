@@ -1,0 +1,63 @@
+"""What the fields of models take as text: any, certain words, or expressions for numbers and truth values."""
+
+import typing
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel
+
+from cnnspec.layers import REGISTRY
+from cnnspec.source import KeyPath
+
+
+class Takes(NamedTuple):
+    """What a field takes as text: any, certain words, or expressions for numbers and truth values."""
+
+    text: bool
+    number: bool
+    words: frozenset[str]
+
+
+def takes_at(model: type[BaseModel], way: KeyPath) -> Takes | None:
+    """Return what the field at the way takes, which may be of a model within the model; None for no field."""
+    name, *rest = way
+    if not isinstance(name, str) or name not in model.model_fields:
+        return None
+    inner = next((k for k in _flat(model.model_fields[name].annotation) if _is_model(k)), None)
+    if inner and rest:
+        return takes_at(inner, tuple(rest))
+    return _takes(model, name)
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+@cache
+def _takes(model: type[BaseModel], name: str) -> Takes:
+    info = model.model_fields[name]
+    kinds = set(_flat(info.annotation))
+    found = {
+        word for kind in kinds for word in getattr(kind, "__args__", ()) if typing.get_origin(kind) is Literal
+    }
+    found |= {word for mark in info.metadata for word in getattr(mark, "words", ())}
+    number = any(kind in (int, float, bool) for kind in kinds)
+    return Takes(str in kinds or Any in kinds, number, frozenset(w for w in found if isinstance(w, str)))
+
+
+def _flat(annotation: Any) -> Iterator[Any]:
+    """Yield the types that an annotation is made of."""
+    if typing.get_origin(annotation) in (Literal, None):
+        yield annotation
+        return
+    for part in typing.get_args(annotation):
+        yield from _flat(part)
+
+
+@cache
+def words() -> frozenset[str]:
+    """Return every word that a field of the vocabulary takes."""
+    return frozenset(
+        w for kind in REGISTRY.values() for name in kind.model_fields for w in _takes(kind, name).words
+    )

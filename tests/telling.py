@@ -1,0 +1,25 @@
+"""What is said about small specs that are wrong."""
+
+from typing import Any
+
+import pytest
+
+import cnnspec
+from cnnspec.errors import Problem, SpecError
+
+
+def problems(text: str, **more: Any) -> tuple[Problem, ...]:
+    """Return all that is wrong with a text."""
+    with pytest.raises(SpecError) as caught:
+        cnnspec.loads(text, file="net.yaml", **more).plan()
+    return caught.value.problems
+
+
+def told(text: str, **more: Any) -> list[str]:
+    """Return what is said about a text, a line for each problem, without the name of its file."""
+    return [str(one).splitlines()[0].removeprefix("net.yaml:").lstrip() for one in problems(text, **more)]
+
+
+def with_blocks(blocks: str, layers: str, more: str = "") -> str:
+    """Return a spec with blocks, the first of which stands in line 4."""
+    return f"input: [4, 8, 8]\n{more}\nblocks:\n{blocks.strip(chr(10))}\nlayers:\n{layers.strip(chr(10))}\n"
