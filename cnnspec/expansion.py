@@ -11,18 +11,12 @@ from cnnspec.expression import Expression
 from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
 from cnnspec.layers import Composite, Layer
 from cnnspec.layers.composition import THE_INPUT, Output
+from cnnspec.limits import Budget, check_size
+from cnnspec.naming import Numbering
 from cnnspec.plan import Plan, Step
-from cnnspec.shape import Shape, times, volume
+from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.template import Unfit
-
-MAX_LAYERS = 10_000
-MAX_ITEMS = 50_000
-MAX_DEPTH = 64
-MAX_PARAMS = 10**12
-MAX_VALUES = 10**12
-MAX_WORK = 5_000_000
-"""Characters of expressions to evaluate, as `Expression.cost` counts them."""
 
 Names = Mapping[str, Value]
 
@@ -78,7 +72,7 @@ class _Expansion:
         self.problems: list[Problem] = []
         self.told: set[Place] = set()
         self.uses: list[Use] = []
-        self.layers = self.items = self.depth = self.work = 0
+        self.budget = Budget()
 
     def network(self) -> list[Step]:
         """Return the steps of the whole network, up to the first that does not fit."""
@@ -109,23 +103,19 @@ class _Expansion:
 
     def scope(self, items: tuple[Item, ...], here: _Here) -> Iterator[Step]:
         """Yield the steps of one list of items; raises _Stop where one does not fit."""
-        names = _Names(f"{here.path}." if here.path else "")
+        names = Numbering(f"{here.path}." if here.path else "")
         x = here.x
-        self.depth += 1
+        self.budget.depth += 1
         try:
             for item in items:
-                if self.depth > MAX_DEPTH:
-                    what = f"this is nested deeper than {MAX_DEPTH} levels"
-                    error = RuleError(what, "that is the limit", "Nest less")
-                    self.stop(error, self.document.place(item.path), "")
                 for step in self.expand(item, _Here("", x, here.names), names):
                     yield step
                     x = step.output
                     self.check_name(item, step, names)
         finally:
-            self.depth -= 1
+            self.budget.depth -= 1
 
-    def check_name(self, item: Item, step: Step, names: "_Names") -> None:
+    def check_name(self, item: Item, step: Step, names: "Numbering") -> None:
         """Note a name that another item of the scope has, too."""
         place = self.document.place(item.path)
         if item.name:
@@ -137,9 +127,9 @@ class _Expansion:
         also = f": unnamed layers are numbered as '{step.name}', too" if step.name[-1].isdigit() else ""
         self.note(Problem(what, "", f"Rename one of them{also}", place))
 
-    def expand(self, item: Item, here: _Here, names: "_Names") -> Iterator[Step]:
+    def expand(self, item: Item, here: _Here, names: "Numbering") -> Iterator[Step]:
         """Yield the steps of one item: none, one, its repetitions, or a named group of those."""
-        self.count_item(item)
+        self.spend(item)
         here = _Here("", here.x, {**here.names, "in_channels": here.x[0]})
         each = item.repeat is not None and _asks_index(item.when)
         if not each and not self.modifier(item, "when", here, default=True):
@@ -163,7 +153,7 @@ class _Expansion:
         count = self.modifier(item, "repeat", here, default=1)
         for index in range(count):
             if index:
-                self.count_item(item)
+                self.spend(item)
             names = {**here.names, "in_channels": x[0], "index": index, "count": count}
             again = _Here("", x, names)
             if each and not self.modifier(item, "when", again, default=True):
@@ -179,7 +169,7 @@ class _Expansion:
             return default
         if not isinstance(given, Expression):
             return given
-        self.count_work(item, [given], here.names)
+        self.work(item, [given], here.names)
         try:
             value = given.evaluate(here.names)
         except RuleError as error:
@@ -189,30 +179,25 @@ class _Expansion:
             raise _Stop
         return value
 
-    def count_item(self, item: Item) -> None:
-        """Keep small texts from growing into work without end."""
-        self.items += 1
-        if self.items > MAX_ITEMS:
-            error = RuleError(
-                "the network has too many parts", f"that is the limit of {MAX_ITEMS:,}", "Repeat less"
-            )
+    def spend(self, item: Item) -> None:
+        """Count an item, and stop where there are too many, or where they are nested too deep."""
+        try:
+            self.budget.item()
+        except RuleError as error:
             self.stop(error, self.document.place(item.path), item.word)
 
-    def count_work(self, item: Item, holes: Iterable[Expression], names: Names) -> None:
-        """Keep expressions that are evaluated again and again from growing into work without end."""
-        self.work += sum(hole.cost(names) for hole in holes)
-        if self.work > MAX_WORK:
-            what, fix = (
-                "the network has too many expressions to evaluate",
-                "Write shorter ones, or repeat less",
-            )
-            self.stop(RuleError(what, "", fix), self.document.place(item.path), item.word)
+    def work(self, item: Item, holes: Iterable[Expression], names: Names) -> None:
+        """Count expressions that are about to be evaluated, and stop where that is too much."""
+        try:
+            self.budget.evaluation(sum(hole.cost(names) for hole in holes))
+        except RuleError as error:
+            self.stop(error, self.document.place(item.path), item.word)
 
     def one(self, item: Item, here: _Here) -> Step:
         """Return an item in its place, without its modifiers; raises _Stop where it does not fit."""
         if item.template is None:
             return self.block(item, here)
-        self.count_work(item, item.template.holes.values(), here.names)
+        self.work(item, item.template.holes.values(), here.names)
         try:
             element = item.template.fill(here.names)
         except Unfit as error:
@@ -264,7 +249,7 @@ class _Expansion:
         """Return the arguments that the call of a block gives; raises Unfit."""
         if not item.arguments:
             return {}
-        self.count_work(item, item.arguments.holes.values(), here.names)
+        self.work(item, item.arguments.holes.values(), here.names)
         return dict(item.arguments.evaluate(here.names))
 
     def arguments(
@@ -276,7 +261,7 @@ class _Expansion:
             if name in given:
                 names[name] = given[name]
             elif default:
-                self.count_work(item, default.holes.values(), names)
+                self.work(item, default.holes.values(), names)
                 names[name] = default.evaluate(names)
         return names
 
@@ -286,7 +271,7 @@ class _Expansion:
         outputs: dict[str, Output] = {}
         stopped = False
         for name, way in composite.parts.items():
-            self.count_item(item)
+            self.spend(item)
             path = f"{here.path}.{name}" if name else here.path
             items = item.parts.get(way, ())
             try:
@@ -304,7 +289,7 @@ class _Expansion:
             raise _Stop(self.sum(item, here, composite.type, parts, composite=made))
         try:
             output = composite.merge(outputs)
-            _check_size(output)
+            check_size(output)
         except RuleError as error:
             self.note(error.at(self.document.place(item.path), here.path))
             raise _Stop(self.sum(item, here, composite.type, parts, composite=made)) from None
@@ -312,54 +297,16 @@ class _Expansion:
 
     def layer(self, item: Item, layer: Layer, here: _Here) -> Step:
         """Return one layer in its place."""
-        self.layers += 1
         x, place = here.x, self.document.place(item.path)
         try:
-            if self.layers > MAX_LAYERS:
-                why = f"that is the limit of {MAX_LAYERS:,}"
-                raise RuleError("the network has too many layers", why, "Repeat less")
+            self.budget.layer()
             output = layer.output_shape(x)
-            _check_size(output)
             params, macs = layer.params(x), layer.macs(x)
-            if params > MAX_PARAMS:
-                what, why = f"{{layer}} would have {params:,} parameters", "no memory holds them"
-                raise RuleError(what, why, "Make it smaller")
+            check_size(output, params)
         except RuleError as error:
-            self.stop(error, self.blame(item, error.field), here.path)
+            assert item.template is not None
+            self.stop(error, item.template.place(error.field), here.path)
         return Step(here.path, layer.type, x, output, params, macs, place, layer)
-
-    def blame(self, item: Item, field: str | None) -> Place:
-        """Return the place of a field of an item, whether it has a key or stands alone."""
-        assert item.template is not None
-        return item.template.document.place((*item.template.path, field) if field else item.template.path)
-
-
-class _Names:
-    """The names in one scope: those given, and the unnamed layers numbered by kind."""
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
-        self.numbers: dict[str, int] = {}
-        self.first: dict[str, Place] = {}
-
-    def of(self, item: Item) -> str:
-        """Return the next name for an item."""
-        if item.name:
-            return self.prefix + item.name
-        kind = item.word
-        self.numbers[kind] = self.numbers.get(kind, 0) + 1
-        return f"{self.prefix}{numbered(kind, self.numbers[kind])}"
-
-
-def _check_size(output: Shape) -> None:
-    if volume(output) > MAX_VALUES:
-        what = f"the output of {{layer}} would be {times(output)}"
-        raise RuleError(what, "no memory holds it", "Make it smaller")
-
-
-def numbered(kind: str, number: int) -> str:
-    """Return an unnamed layer's name: ``conv1``; ``relu6_1``, as relu can have a 61st."""
-    return f"{kind}_{number}" if kind[-1].isdigit() else f"{kind}{number}"
 
 
 def _asks_index(given: bool | Expression | None) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from cnnspec import expression
 from cnnspec.arithmetic import Value
-from cnnspec.errors import Problem, RuleError, shown
+from cnnspec.errors import Place, Problem, RuleError, shown
 from cnnspec.expression import Expression
 from cnnspec.field_words import takes_at, words
 from cnnspec.layers import Composite, Element
@@ -59,6 +59,10 @@ class Template(Generic[M]):
         defaults = {name: info.default for name, info in fields.items() if not info.is_required()}
         given = {name: self.values.get(name, defaults.get(name)) for name in fields}
         return {name: value for name, value in given.items() if value is not None}
+
+    def place(self, field: str | None) -> Place:
+        """Return the place of a field, whether it has a key or stands alone, or of the values as a whole."""
+        return self.document.place((*self.path, field) if field else self.path)
 
     def fill(self, names: Names) -> M:
         """Return the model with every expression evaluated; raises Unfit."""

@@ -54,7 +54,7 @@ def _of_lists(value: int, names: Names) -> list[str]:
 
 def _plain(value: int) -> list[str]:
     found = [f"round({value} + 0.2)", f"ceil({value} - 0.5)", f"floor({value}.5)", f"abs(-{value})"]
-    return [*found, f"make_divisible({value}, 1)", f"{value + 7} % 7", f"(2 * {value}) / 2"]
+    return [*found, f"make_divisible(8 * {value}, 8) // 8", f"{value + 7} % 7", f"(2 * {value}) / 2"]
 
 
 def equals(form: Any, value: Any, names: Names) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 import yaml
 from torch import Tensor
+from torchvision.models._utils import _make_divisible
 
-from cnnspec.arithmetic import make_divisible
 from cnnspec.errors import RuleError
 from cnnspec.field_words import words
 from cnnspec.layers import LAYERS, REGISTRY
@@ -35,7 +35,7 @@ FUNCTIONS: dict[str, Any] = {
     "ceil": math.ceil,
     "sum": sum,
     "len": len,
-    "make_divisible": make_divisible,
+    "make_divisible": lambda value, divisor=8: _make_divisible(value, divisor),
     "true": True,
     "false": False,
 }

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnnspec
-from cnnspec import expansion, source
+from cnnspec import naming, source
 from cnnspec.cli import run
 from cnnspec.errors import MAX_PROBLEMS, SpecError
+from cnnspec.limits import MAX_LAYERS
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]
 
@@ -76,16 +77,16 @@ def test_bombs_take_little_memory() -> None:
 def test_names_are_checked_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of repeated repetitions no more names are made than a network can have layers."""
     made: list[str] = []
-    numbered = expansion.numbered
+    numbered = naming.numbered
 
     def counted(kind: str, number: int) -> str:
         made.append(numbered(kind, number))
         return made[-1]
 
-    monkeypatch.setattr(expansion, "numbered", counted)
+    monkeypatch.setattr(naming, "numbered", counted)
     with pytest.raises(SpecError):
         cnnspec.loads(f"{TOP}\n" + "- relu: {}\n  repeat: 10000\n" * 100).plan()
-    assert len(made) <= 4 * expansion.MAX_LAYERS
+    assert len(made) <= 4 * MAX_LAYERS
 
 
 @pytest.mark.parametrize("loader", LOADERS, ids=lambda loader: loader.__name__)

@@ -8,7 +8,7 @@ from strategies import EXAMPLES
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.expansion import MAX_LAYERS
+from cnnspec.limits import MAX_LAYERS
 
 
 def test_damaged_files(tmp_path: Path) -> None:
