@@ -89,6 +89,7 @@ class Reference:
         if repeat is None:
             return self.one(word, given, x, names)
         count = evaluate(repeat, names)
+        assert count >= 0  # Python would do nothing
         for index in range(count):
             here = {**names, "in_channels": x.shape[1], "index": index, "count": count}
             if not each or truth(evaluate(when, here)):
