@@ -16,6 +16,7 @@ from cnnspec.errors import MAX_PROBLEMS, Place, Problem, shown
 from cnnspec.yaml_slips import MAX_DEPTH, TOO_DEEP, syntax_problem
 
 MAX_DIGITS = 18
+MAX_ENTRIES = 100_000
 
 KeyPath = tuple[str | int, ...]
 """The way to a value: the keys and indices from the top of the file."""
@@ -211,6 +212,10 @@ class _Reader:
         for event in self.events:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
+            if len(values) == MAX_ENTRIES:
+                what, why = f"this list has more than {MAX_ENTRIES:,} entries", "that is the limit"
+                self.note(event, what, why, "Write a shorter one, or use `repeat`")
+                raise _StopReading
             values.append(self.value(event, (*path, len(values))))
         return values
 
