@@ -10,7 +10,7 @@ train: $(VENV)/.installed
 	$(BIN)/cnnspec train specs/lenet5.yaml
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 # All networks of specs/ beside torchvision's, the large ones too: some minutes, and 6 GB of memory.
 test-zoo: $(VENV)/.installed-dev

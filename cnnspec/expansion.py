@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
-from cnnspec.arithmetic import Value
-from cnnspec.blocks import Block
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, RuleError, SpecError, Use
-from cnnspec.expression import Expression
-from cnnspec.items import CHECKS, IN_REPEAT, Item, modifier_problem
+from cnnspec.language.arithmetic import Value
+from cnnspec.language.blocks import Block
+from cnnspec.language.expression import Expression
+from cnnspec.language.items import CHECKS, IN_REPEAT, Item, modifier_problem
+from cnnspec.language.template import Unfit
 from cnnspec.layers import Composite, Layer
 from cnnspec.layers.composition import THE_INPUT, Output
 from cnnspec.limits import Budget, check_size
@@ -16,7 +17,6 @@ from cnnspec.naming import Numbering
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
-from cnnspec.template import Unfit
 
 Names = Mapping[str, Value]
 

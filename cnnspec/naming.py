@@ -1,7 +1,7 @@
 """The names of modules: those given, and numbers for the others."""
 
 from cnnspec.errors import Place
-from cnnspec.items import Item
+from cnnspec.language.items import Item
 
 
 class Numbering:

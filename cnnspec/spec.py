@@ -5,19 +5,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import source, textfile
-from cnnspec.arithmetic import Value
-from cnnspec.blocks import Block
-from cnnspec.blocks import read as read_blocks
 from cnnspec.errors import Place, Problem, SpecError
-from cnnspec.items import Item, Scope, parse_items
-from cnnspec.sections import MAX_NAMES, Data, Top, Train
+from cnnspec.language import source, textfile
+from cnnspec.language.arithmetic import Value
+from cnnspec.language.blocks import Block
+from cnnspec.language.blocks import read as read_blocks
+from cnnspec.language.items import Item, Scope, parse_items
+from cnnspec.language.sections import MAX_NAMES, Data, Top, Train
+from cnnspec.language.source import Document
+from cnnspec.language.template import Unfit, filled, find
+from cnnspec.language.validation import Context, validate
+from cnnspec.language.variables import Variables
+from cnnspec.language.variables import read as read_variables
 from cnnspec.shape import Shape
-from cnnspec.source import Document
-from cnnspec.template import Unfit, filled, find
-from cnnspec.validation import Context, validate
-from cnnspec.variables import Variables
-from cnnspec.variables import read as read_variables
 
 if TYPE_CHECKING:
     from cnnspec.plan import Plan

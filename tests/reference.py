@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.models._utils import _make_divisible
 
 from cnnspec.errors import RuleError
-from cnnspec.field_words import words
+from cnnspec.language.field_words import words
 from cnnspec.layers import LAYERS, REGISTRY
 from cnnspec.model import modules
 from cnnspec.shape import volume

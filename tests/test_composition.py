@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.yaml_text import to_yaml
+from cnnspec.language.yaml_text import to_yaml
 
 
 def text(layers: str, shape: str = "[4, 8, 8]") -> str:

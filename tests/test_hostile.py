@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnnspec
-from cnnspec import naming, source
+from cnnspec import naming
 from cnnspec.cli import run
 from cnnspec.errors import MAX_PROBLEMS, SpecError
+from cnnspec.language import source
 from cnnspec.limits import MAX_LAYERS
 
 LOADERS = [yaml.SafeLoader, *([yaml.CSafeLoader] if hasattr(yaml, "CSafeLoader") else [])]

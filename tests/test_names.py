@@ -4,7 +4,7 @@ import pytest
 from telling import told
 
 import cnnspec
-from cnnspec.items import RESERVED
+from cnnspec.language.items import RESERVED
 
 
 def text(layers: str, more: str = "") -> str:

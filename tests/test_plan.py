@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnnspec
 from cnnspec.errors import SpecError
 from cnnspec.expansion import trace
-from cnnspec.items import RESERVED
+from cnnspec.language.items import RESERVED
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import cnnspec
 from cnnspec.errors import SpecError
+from cnnspec.language.yaml_text import to_yaml
 from cnnspec.layers import LAYERS, Layer
 from cnnspec.spec import load_family
-from cnnspec.yaml_text import to_yaml
 
 SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
 LENET5 = (Path(__file__).parents[1] / "specs" / "lenet5.yaml").read_text()

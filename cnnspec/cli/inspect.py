@@ -11,11 +11,11 @@ from cnnspec.cli.console import out, print_json, print_text, report_problems
 from cnnspec.cli.options import format_option, parse_settings, set_option, spec_argument, variant_option
 from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_line, one_of, printable
 from cnnspec.expansion import make_plan, trace
+from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.views import explain as explaining
 from cnnspec.views import summary as summing
-from cnnspec.yaml_text import to_yaml
 
 
 @click.command(short_help="Table of layers: shapes, parameters, MACs.")

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import click
 
-from cnnspec import source
 from cnnspec import spec as specs
 from cnnspec.errors import SpecError, one_line
+from cnnspec.language import source
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -16,10 +16,10 @@ import torch
 from cnnspec import __version__
 from cnnspec.data import Loaded
 from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.language.yaml_text import to_yaml
 from cnnspec.spec import Spec
 from cnnspec.training import checkpoint
 from cnnspec.training.run import BEST, ENVIRONMENT, LAST, METRICS, SPEC
-from cnnspec.yaml_text import to_yaml
 
 
 class RunFolder:

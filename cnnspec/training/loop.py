@@ -16,8 +16,8 @@ from cnnspec import machine
 from cnnspec.data import Loaded, Normalizer, Pictures, load_data, to_input
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.fit import data_problems
+from cnnspec.language.sections import Optimizer
 from cnnspec.plan import Plan
-from cnnspec.sections import Optimizer
 from cnnspec.spec import Spec
 from cnnspec.training import device as devices
 from cnnspec.training.checkpoint import State

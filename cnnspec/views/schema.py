@@ -10,12 +10,12 @@ Only keywords that JSON Schema has had since draft 7 are used: editors know them
 import keyword
 from typing import Any
 
-from cnnspec import blocks, expression, items, variables
 from cnnspec.errors import shown
-from cnnspec.field_words import words
-from cnnspec.item_slips import MODIFIERS
+from cnnspec.language import blocks, expression, items, variables
+from cnnspec.language.field_words import words
+from cnnspec.language.item_slips import MODIFIERS
+from cnnspec.language.sections import BlockBody, Top
 from cnnspec.layers import REGISTRY
-from cnnspec.sections import BlockBody, Top
 from cnnspec.spec import Spec
 from cnnspec.views.schema_scope import Schema, Scope
 

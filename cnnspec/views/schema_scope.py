@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cnnspec import items
-from cnnspec.arithmetic import FUNCTIONS
-from cnnspec.blocks import Block
 from cnnspec.errors import shown
-from cnnspec.field_words import words
+from cnnspec.language import items
+from cnnspec.language.arithmetic import FUNCTIONS
+from cnnspec.language.blocks import Block
+from cnnspec.language.field_words import words
+from cnnspec.language.validation import LIKE_A_VALUE
 from cnnspec.layers import LAYERS, REGISTRY, Composite, Element
-from cnnspec.validation import LIKE_A_VALUE
 from cnnspec.views.vocabulary import sentence
 
 Schema = dict[str, Any]

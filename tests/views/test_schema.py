@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 import cnnspec
-from cnnspec import source
 from cnnspec.cli.new import STARTERS
+from cnnspec.language import source
 from cnnspec.views.schema import json_schema
 
 ROOT = Path(__file__).parents[2]

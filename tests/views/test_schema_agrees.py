@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 import cnnspec
-from cnnspec import expression, source
-from cnnspec.arithmetic import FUNCTIONS
 from cnnspec.errors import RuleError
+from cnnspec.language import expression, source
+from cnnspec.language.arithmetic import FUNCTIONS
+from cnnspec.language.validation import LIKE_A_VALUE
 from cnnspec.layers import LAYERS, REGISTRY, Case
-from cnnspec.validation import LIKE_A_VALUE
 from cnnspec.views.schema import json_schema
 
 VALID = Draft202012Validator(json_schema())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import cnnspec
-from cnnspec import source
+from cnnspec.language import source
 from cnnspec.layers import REGISTRY
 from cnnspec.views import vocabulary
 

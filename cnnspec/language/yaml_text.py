@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from cnnspec.source import NUMBER_LIKE
+from cnnspec.language.source import NUMBER_LIKE
 
 
 class _Dumper(yaml.SafeDumper):

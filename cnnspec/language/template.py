@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from cnnspec import expression
-from cnnspec.arithmetic import Value
 from cnnspec.errors import Place, Problem, RuleError, shown
-from cnnspec.expression import Expression
-from cnnspec.field_words import takes_at, words
+from cnnspec.language import expression
+from cnnspec.language.arithmetic import Value
+from cnnspec.language.expression import Expression
+from cnnspec.language.field_words import takes_at, words
+from cnnspec.language.source import Document, KeyPath
+from cnnspec.language.validation import LIKE_A_VALUE, Context, validate
 from cnnspec.layers import Composite, Element
-from cnnspec.source import Document, KeyPath
-from cnnspec.validation import LIKE_A_VALUE, Context, validate
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnspec.errors import Problem, did_you_mean, one_of, shown
+from cnnspec.language.source import Document, KeyPath
 from cnnspec.layers import REGISTRY
-from cnnspec.source import Document, KeyPath
 
 MODIFIERS = ("name", "repeat", "when")
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from telling import told
 
 import cnnspec
-from cnnspec.field_words import words
-from cnnspec.yaml_text import to_yaml
+from cnnspec.language.field_words import words
+from cnnspec.language.yaml_text import to_yaml
 
 
 def spec(variables: str, layer: str = "relu", **more: Any) -> cnnspec.Spec:

@@ -7,8 +7,8 @@ import pytest
 from telling import told
 
 import cnnspec
+from cnnspec.language.yaml_text import to_yaml
 from cnnspec.spec import load_family, split_variant
-from cnnspec.yaml_text import to_yaml
 
 FAMILY = """
 input: [1, size, size]

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, nearest, one_of, shown
+from cnnspec.language.source import Document, KeyPath
 from cnnspec.layers import REGISTRY, Element
-from cnnspec.source import Document, KeyPath
 
 M = TypeVar("M", bound=BaseModel)
 

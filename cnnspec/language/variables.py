@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cnnspec import expression
-from cnnspec.arithmetic import Value
 from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_of, shown
-from cnnspec.field_words import words
-from cnnspec.items import IN_REPEAT
-from cnnspec.source import Document, KeyPath
-from cnnspec.template import Definition, Unfit, cut_off, define
+from cnnspec.language import expression
+from cnnspec.language.arithmetic import Value
+from cnnspec.language.field_words import words
+from cnnspec.language.items import IN_REPEAT
+from cnnspec.language.source import Document, KeyPath
+from cnnspec.language.template import Definition, Unfit, cut_off, define
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 VARIANT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")

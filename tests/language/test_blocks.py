@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from telling import told, with_blocks
 
 import cnnspec
-from cnnspec.yaml_text import to_yaml
+from cnnspec.language.yaml_text import to_yaml
 
 CONV_BN = """
   conv_bn:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from telling import told
 
 import cnnspec
-from cnnspec.items import MAX_REPEAT
-from cnnspec.yaml_text import to_yaml
+from cnnspec.language.items import MAX_REPEAT
+from cnnspec.language.yaml_text import to_yaml
 
 
 def text(layers: str, more: str = "") -> str:

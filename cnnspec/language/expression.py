@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cnnspec.arithmetic import (
+from cnnspec.errors import RuleError, did_you_mean, one_of, shown
+from cnnspec.language.arithmetic import (
     ARITHMETIC,
     COMPARISONS,
     EVALUATORS,
@@ -23,7 +24,6 @@ from cnnspec.arithmetic import (
     evaluate,
     whole,
 )
-from cnnspec.errors import RuleError, did_you_mean, one_of, shown
 
 MAX_TEXT = 300
 MAX_NESTING = 32

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, MAX_USES, Problem, shown
-from cnnspec.item_slips import MODIFIERS
-from cnnspec.items import RESERVED, Item, Scope, parse_items
+from cnnspec.language.item_slips import MODIFIERS
+from cnnspec.language.items import RESERVED, Item, Scope, parse_items
+from cnnspec.language.sections import BlockBody
+from cnnspec.language.source import Document, KeyPath
+from cnnspec.language.template import Definition, cut_off, define
+from cnnspec.language.validation import validate
+from cnnspec.language.variables import variable_name_problems
 from cnnspec.layers import REGISTRY
-from cnnspec.sections import BlockBody
-from cnnspec.source import Document, KeyPath
-from cnnspec.template import Definition, cut_off, define
-from cnnspec.validation import validate
-from cnnspec.variables import variable_name_problems
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, shown
-from cnnspec.yaml_slips import MAX_DEPTH, TOO_DEEP, syntax_problem
+from cnnspec.language.yaml_slips import MAX_DEPTH, TOO_DEEP, syntax_problem
 
 MAX_DIGITS = 18
 MAX_ENTRIES = 100_000

@@ -7,8 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from cnnspec.language.source import KeyPath
 from cnnspec.layers import REGISTRY
-from cnnspec.source import KeyPath
 
 
 class Takes(NamedTuple):

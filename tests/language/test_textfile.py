@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from cnnspec import textfile
 from cnnspec.errors import SpecError
+from cnnspec.language import textfile
 
 
 def write(path: Path, data: bytes) -> Path:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, did_you_mean, one_of, shown
-from cnnspec.expression import Expression
-from cnnspec.item_slips import (
+from cnnspec.language.expression import Expression
+from cnnspec.language.item_slips import (
     MODIFIERS,
     are_branches,
     not_one_layer,
@@ -16,10 +16,10 @@ from cnnspec.item_slips import (
     unknown_layer,
     without_modifiers,
 )
+from cnnspec.language.source import Alone, Document, KeyPath
+from cnnspec.language.template import Definition, Template, cut_off, define_all, find, read
 from cnnspec.layers import REGISTRY, Composite, Element
 from cnnspec.layers.composition import Way
-from cnnspec.source import Alone, Document, KeyPath
-from cnnspec.template import Definition, Template, cut_off, define_all, find, read
 
 MAX_REPEAT = 10_000
 IN_REPEAT = frozenset(("index", "count"))

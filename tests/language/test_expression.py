@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchvision.models._utils import _make_divisible
 
-from cnnspec.arithmetic import FUNCTIONS, make_divisible
 from cnnspec.errors import RuleError
-from cnnspec.expression import RESERVED, parse
+from cnnspec.language.arithmetic import FUNCTIONS, make_divisible
+from cnnspec.language.expression import RESERVED, parse
 
 NAMES: Mapping[str, Any] = {
     "width": 8,

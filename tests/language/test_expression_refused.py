@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cnnspec.arithmetic import MAX_NUMBER
 from cnnspec.errors import RuleError
-from cnnspec.expression import MAX_NESTING, parse
+from cnnspec.language.arithmetic import MAX_NUMBER
+from cnnspec.language.expression import MAX_NESTING, parse
 
 NAMES: Mapping[str, Any] = {
     "width": 8,
