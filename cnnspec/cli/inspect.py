@@ -104,7 +104,7 @@ def _print_explanations(explanations: list[explaining.Explanation]) -> None:
         console.print(Text(explaining.heading(explanation.step), style="bold"))
         console.print(Text(f"  {explanation.text}", style="dim"))
         for formula in explanation.formulas:
-            console.print(Text(f"  {formula.of + ':':<15}{formula}"), soft_wrap=True)
+            console.print(Text(f"  {formula.line}"), soft_wrap=True)
 
 
 @click.command(short_help="Every problem of the files, with its place.")

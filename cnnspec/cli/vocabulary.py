@@ -7,8 +7,10 @@ from rich.text import Text
 
 from cnnspec.cli.console import out, print_json
 from cnnspec.cli.options import format_option
-from cnnspec.errors import did_you_mean
+from cnnspec.errors import did_you_mean, shown
 from cnnspec.layers import REGISTRY, Element
+from cnnspec.shape import times
+from cnnspec.views import explain as explaining
 from cnnspec.views import vocabulary
 
 
@@ -16,7 +18,7 @@ from cnnspec.views import vocabulary
 @click.argument("name", required=False)
 @format_option("text", "json")
 def layers(name: str | None, form: str) -> None:
-    """List the layers a spec can use, or show one layer's fields."""
+    """List the layers a spec can use, or show one layer's fields and formulas."""
     if name is not None and name not in REGISTRY:
         synonyms = {synonym: layer.type for layer in REGISTRY.values() for synonym in layer.synonyms}
         near = did_you_mean(name, REGISTRY, synonyms)
@@ -48,6 +50,12 @@ def _print_layer(layer: type[Element]) -> None:
     console.print(Text(vocabulary.sentence(layer)))
     console.print()
     console.print(Text(f"  - {layer.example}"))
+    _print_fields(layer)
+    _print_formulas(layer)
+
+
+def _print_fields(layer: type[Element]) -> None:
+    console = out()
     rows = vocabulary.field_rows(layer)
     if not rows:
         return
@@ -59,6 +67,25 @@ def _print_layer(layer: type[Element]) -> None:
     if layer.main:
         console.print()
         console.print(Text(f"`{layer.main}` may stand alone: `- {layer.type}: …`"))
+
+
+def _print_formulas(layer: type[Element]) -> None:
+    """Print the layer's formulas, with the numbers of an example."""
+    console = out()
+    example = vocabulary.worked_example(layer)
+    if example is None or example.step.layer is None:
+        return
+    console.print()
+    given = ", ".join(
+        f"{name} {shown(value)}" for name, value in example.step.layer.model_dump(exclude_unset=True).items()
+    )
+    on = f"{times(example.step.input)} → {times(example.step.output)}"
+    console.print(Text(f"{on}{' with ' if given else ''}{given}:"))
+    for formula in example.formulas:
+        console.print(Text(f"  {formula.line}"), soft_wrap=True)
+    letters = explaining.legend([example])
+    if letters:
+        console.print(Text(f"  {letters}", style="dim"))
 
 
 def _plain_table(*headings: str) -> Table:

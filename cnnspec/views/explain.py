@@ -26,6 +26,11 @@ class Formula(NamedTuple):
         steps = [self.words] if self.numbers in told else [self.words, self.numbers]
         return " = ".join([*steps, f"{self.result:,}"])
 
+    @property
+    def line(self) -> str:
+        """The formula after what it is of, such that those of a layer stand below each other."""
+        return f"{self.of + ':':<15}{self}"
+
 
 class Explanation(NamedTuple):
     """A layer with its formulas; `text` is what it does in one sentence."""

@@ -4,7 +4,11 @@ from typing import Any, NamedTuple
 
 from pydantic.fields import FieldInfo
 
-from cnnspec.layers import REGISTRY, Element
+from cnnspec.errors import Place
+from cnnspec.layers import REGISTRY, Element, Layer
+from cnnspec.plan import Step
+from cnnspec.views.explain import Explanation, explain_step
+from cnnspec.views.explain import as_json as explanation_json
 
 FAMILIES = (
     "convolution",
@@ -47,8 +51,22 @@ def field_rows(layer: type[Element]) -> list[FieldRow]:
     ]
 
 
+def worked_example(layer: type[Element]) -> Explanation | None:
+    """Return the formulas of a layer with the numbers of its first case, or None where it has none."""
+    if not issubclass(layer, Layer):
+        return None
+    case = layer.cases[0]
+    one, x = layer.of(case.fields), case.input
+    step = Step(
+        layer.type, layer.type, x, one.output_shape(x), one.params(x), one.macs(x), Place(""), layer=one
+    )
+    explanation = explain_step(step)
+    return explanation if explanation.formulas else None
+
+
 def as_json(layer: type[Element]) -> dict[str, Any]:
     """Return a layer's description as plain values."""
+    example = worked_example(layer)
     return {
         "type": layer.type,
         "family": layer.family,
@@ -56,6 +74,7 @@ def as_json(layer: type[Element]) -> dict[str, Any]:
         "example": layer.example,
         "main": layer.main,
         "fields": [row._asdict() for row in field_rows(layer)],
+        "formulas": explanation_json(example)["formulas"] if example else [],
     }
 
 

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from formula import compute
 
 import cnnspec
 from cnnspec.language import source
-from cnnspec.layers import REGISTRY
+from cnnspec.layers import LAYERS, REGISTRY, Layer
 from cnnspec.views import vocabulary
 
 
@@ -48,8 +49,32 @@ def test_example_is_a_spec(name: str) -> None:
 def test_json(name: str) -> None:
     """A layer's description is plain values, with a main field that it has."""
     described = json.loads(json.dumps(vocabulary.as_json(REGISTRY[name])))
-    assert described.keys() == {"type", "family", "text", "example", "main", "fields"}
+    assert described.keys() == {"type", "family", "text", "example", "main", "fields", "formulas"}
     assert described["main"] in {None, *(field["name"] for field in described["fields"])}
+
+
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_formulas(layer: type[Layer]) -> None:
+    """The formulas shown for a layer, with the numbers of its first case, give the result that stands there."""
+    example = vocabulary.worked_example(layer)
+    params = layer.of(layer.cases[0].fields).params(layer.cases[0].input)
+    assert example or not params
+    for formula in example.formulas if example else ():
+        assert compute(formula.numbers) == formula.result
+        if formula.of == "parameters":
+            assert formula.result == params
+
+
+def test_shows_formulas() -> None:
+    """Convolution shows how size, parameters and MACs come about, pooling its size; relu has nothing to show."""
+    shown = {name: vocabulary.worked_example(REGISTRY[name]) for name in ("conv", "maxpool", "relu", "add")}
+    of = {name: [formula.of for formula in one.formulas] if one else [] for name, one in shown.items()}
+    assert of == {
+        "conv": ["height, width", "parameters", "MACs"],
+        "maxpool": ["height, width"],
+        "relu": [],
+        "add": [],
+    }
 
 
 def test_synonyms_lead_to_one_layer() -> None:
