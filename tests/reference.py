@@ -4,6 +4,7 @@ It runs a spec given as plain values on a batch of numbers. What the plan says o
 """
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -251,9 +252,21 @@ def joined(one: Tensor, other: Tensor) -> Tensor:
     return torch.cat([one, other], 1)
 
 
+def in_range(value: Any, marks: list[Any]) -> bool:
+    """Tell whether a number is within the bounds that its field has in the language."""
+    bounds = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+    return not isinstance(value, (int, float)) or all(
+        holds(value, getattr(mark, bound))
+        for mark in marks
+        for bound, holds in bounds.items()
+        if hasattr(mark, bound)
+    )
+
+
 def check(word: str, fields: Mapping[str, Any], x: tuple[int, ...]) -> None:
     """Refuse what only torch would take."""
     for name, value in fields.items():
+        assert in_range(value, LAYERS[word].model_fields[name].metadata)  # torch takes a momentum of 2
         if name != "kernel" or word != "image_filter":
             assert not isinstance(value, tuple) or len(value) == len(x) - 1  # not one for all axes
     assert word != "fc" or len(x) == 1  # torch would work on the last axis

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import RuleError, shown
@@ -125,6 +125,13 @@ def _lists(value: Any) -> Any:
     return value
 
 
+Branches = Annotated[
+    list[list[Any]] | dict[str, list[Any]],
+    PlainValidator(_lists),
+    WithJsonSchema({}),  # the view of the language as JSON Schema says what stands in lists of layers
+]
+
+
 class _Branches(Composite):
     """What compositions of equal branches share."""
 
@@ -132,7 +139,7 @@ class _Branches(Composite):
     lists: ClassVar = ("branches",)
     branched: ClassVar = True
 
-    branches: Annotated[list[list[Any]] | dict[str, list[Any]], PlainValidator(_lists)] = Field(
+    branches: Branches = Field(
         description="lists of layers, each given the same input; `[]` is the input itself"
     )
 
