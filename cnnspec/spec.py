@@ -10,9 +10,9 @@ from cnnspec.language import source, textfile
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
 from cnnspec.language.blocks import read as read_blocks
+from cnnspec.language.document import Document
 from cnnspec.language.items import Item, Scope, parse_items
 from cnnspec.language.sections import MAX_NAMES, Data, Top, Train
-from cnnspec.language.source import Document
 from cnnspec.language.template import Unfit, filled, find
 from cnnspec.language.validation import Context, validate
 from cnnspec.language.variables import Variables

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, MAX_USES, Problem, shown
+from cnnspec.language.document import Document, KeyPath
 from cnnspec.language.item_slips import MODIFIERS
 from cnnspec.language.items import RESERVED, Item, Scope, parse_items
 from cnnspec.language.sections import BlockBody
-from cnnspec.language.source import Document, KeyPath
 from cnnspec.language.template import Definition, cut_off, define
 from cnnspec.language.validation import validate
 from cnnspec.language.variables import variable_name_problems

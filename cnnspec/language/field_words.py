@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
-from cnnspec.language.source import KeyPath
+from cnnspec.language.document import KeyPath
 from cnnspec.layers import REGISTRY
 
 

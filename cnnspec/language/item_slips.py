@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cnnspec.errors import Problem, did_you_mean, one_of, shown
-from cnnspec.language.source import Document, KeyPath
+from cnnspec.language.document import Document, KeyPath
 from cnnspec.layers import REGISTRY
 
 MODIFIERS = ("name", "repeat", "when")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cnnspec.errors import MAX_PROBLEMS, Place, Problem, did_you_mean, one_of, shown
+from cnnspec.language.document import Alone, Document, KeyPath
 from cnnspec.language.expression import Expression
 from cnnspec.language.item_slips import (
     MODIFIERS,
@@ -16,7 +17,6 @@ from cnnspec.language.item_slips import (
     unknown_layer,
     without_modifiers,
 )
-from cnnspec.language.source import Alone, Document, KeyPath
 from cnnspec.language.template import Definition, Template, cut_off, define_all, find, read
 from cnnspec.layers import REGISTRY, Composite, Element
 from cnnspec.layers.composition import Way

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 from cnnspec.errors import Place, Problem, RuleError, shown
 from cnnspec.language import expression
 from cnnspec.language.arithmetic import Value
+from cnnspec.language.document import Document, KeyPath
 from cnnspec.language.expression import Expression
 from cnnspec.language.field_words import takes_at, words
-from cnnspec.language.source import Document, KeyPath
 from cnnspec.language.validation import LIKE_A_VALUE, Context, validate
 from cnnspec.layers import Composite, Element
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, nearest, one_of, shown
-from cnnspec.language.source import Document, KeyPath
+from cnnspec.language.document import Document, KeyPath
 from cnnspec.layers import REGISTRY, Element
 
 M = TypeVar("M", bound=BaseModel)

@@ -9,9 +9,9 @@ from typing import Any
 from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_of, shown
 from cnnspec.language import expression
 from cnnspec.language.arithmetic import Value
+from cnnspec.language.document import Document, KeyPath
 from cnnspec.language.field_words import words
 from cnnspec.language.items import IN_REPEAT
-from cnnspec.language.source import Document, KeyPath
 from cnnspec.language.template import Definition, Unfit, cut_off, define
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
