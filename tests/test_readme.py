@@ -102,6 +102,29 @@ def test_error_messages() -> None:
     assert f"```\n{caught.value}\n```" in README
 
 
+BLOCK_TOO_OFTEN = """input: [3, 16, 16]
+blocks:
+  step:
+    args: {width: null}
+    layers:
+      - maxpool: 2
+      - conv: {filters: width, kernel: 5, padding: 1}
+layers:
+  - relu
+  - step: 16
+    repeat: 2
+  - step: {width: 2 * 32}
+"""
+
+
+def test_error_in_a_block() -> None:
+    """The message shown for a mistake in a block is that of such a file, in the docs, too."""
+    with pytest.raises(cnnspec.SpecError) as caught:
+        cnnspec.loads(BLOCK_TOO_OFTEN, file="net.yaml").plan()
+    for text in (README, (ROOT / "docs" / "language.md").read_text("utf-8")):
+        assert f"```\n{caught.value}\n```" in text
+
+
 def test_first_commands() -> None:
     """The two commands of the first table are targets of the Makefile, and files linked to are there."""
     makefile = (ROOT / "Makefile").read_text()
