@@ -1,11 +1,34 @@
 """What is said about small specs that are wrong."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 import cnnspec
 from cnnspec.errors import Problem, SpecError
+
+NAMES: Mapping[str, Any] = {
+    "width": 8,
+    "half": 0.5,
+    "deep": True,
+    "flat": False,
+    "depths": [3, 4, 23, 3],
+    "rows": [[16, 1], [24, 2.5]],
+    "empty": [],
+    "mode": "same",
+    "index": 2,
+}
+"""Values of names, for expressions to look up."""
+
+CONV_BN = """
+  conv_bn:
+    args: {filters: null, kernel: 1, stride: 1}
+    layers:
+      - conv: {filters: filters, kernel: kernel, stride: stride, padding: kernel // 2, bias: false}
+      - batchnorm
+"""
+"""A block, for specs to use."""
 
 
 def problems(text: str, **more: Any) -> tuple[Problem, ...]:

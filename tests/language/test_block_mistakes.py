@@ -1,18 +1,9 @@
 """Mistakes in blocks and in their calls are told once, where they were made."""
 
 import pytest
-from telling import told, with_blocks
+from telling import CONV_BN, told, with_blocks
 
 from cnnspec.layers import REGISTRY
-
-CONV_BN = """
-  conv_bn:
-    args: {filters: null, kernel: 1, stride: 1}
-    layers:
-      - conv: {filters: filters, kernel: kernel, stride: stride, padding: kernel // 2, bias: false}
-      - batchnorm
-"""
-
 
 # Mistakes. The calls stand in line 10.
 CALLS = {

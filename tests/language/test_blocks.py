@@ -3,18 +3,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telling import told, with_blocks
+from telling import CONV_BN, told, with_blocks
 
 import cnnspec
 from cnnspec.language.yaml_text import to_yaml
-
-CONV_BN = """
-  conv_bn:
-    args: {filters: null, kernel: 1, stride: 1}
-    layers:
-      - conv: {filters: filters, kernel: kernel, stride: stride, padding: kernel // 2, bias: false}
-      - batchnorm
-"""
 
 
 def plan(*parts: str) -> cnnspec.Plan:

@@ -2,30 +2,18 @@
 
 import contextlib
 import math
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from telling import NAMES
 from torchvision.models._utils import _make_divisible
 
 from cnnspec.errors import RuleError
 from cnnspec.language.arithmetic import FUNCTIONS, make_divisible
 from cnnspec.language.expression import RESERVED, parse
-
-NAMES: Mapping[str, Any] = {
-    "width": 8,
-    "half": 0.5,
-    "deep": True,
-    "flat": False,
-    "depths": [3, 4, 23, 3],
-    "rows": [[16, 1], [24, 2.5]],
-    "empty": [],
-    "mode": "same",
-    "index": 2,
-}
 
 
 def value(text: str, **names: Any) -> Any:

@@ -1,25 +1,13 @@
 """What is no expression is refused when it is read; what has no value, when it is evaluated."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from telling import NAMES
 
 from cnnspec.errors import RuleError
 from cnnspec.language.arithmetic import MAX_NUMBER
 from cnnspec.language.expression import MAX_NESTING, parse
-
-NAMES: Mapping[str, Any] = {
-    "width": 8,
-    "half": 0.5,
-    "deep": True,
-    "flat": False,
-    "depths": [3, 4, 23, 3],
-    "rows": [[16, 1], [24, 2.5]],
-    "empty": [],
-    "mode": "same",
-    "index": 2,
-}
 
 
 def refusal(text: str, **names: Any) -> RuleError:
