@@ -2,23 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from cnnspec.catalog import DATA_SETS
 from cnnspec.errors import did_you_mean, one_of, shown
-from cnnspec.layers.fields import Count, Index, refuse
+from cnnspec.language.choice import Section
+from cnnspec.language.training import Train
+from cnnspec.layers.fields import refuse
 from cnnspec.shape import Shape
 
 MAX_AXIS = 1_000_000
 MAX_NAMES = 256
 """Variables, variants or blocks of a file, and arguments of a block."""
-
-
-class Section(BaseModel):
-    """A mapping in the file, with a fixed set of fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 def _per_channel(value: Any, *, positive: bool = False) -> float | tuple[float, ...]:
@@ -63,6 +59,18 @@ _DATA_SET_SCHEMA: dict[str, Any] = {
 }
 
 
+class Augment(Section):
+    """Random changes of the training pictures, drawn anew for every sample and epoch."""
+
+    shift: Annotated[float, Field(ge=0)] = Field(0.0, description="pixels along each axis, at most")
+    rotation: Annotated[float, Field(ge=0, le=180)] = Field(0.0, description="degrees to either side, at most")
+    scale: Annotated[float, Field(ge=0, lt=1)] = Field(0.0, description="share of the size along each axis, at most")
+    shear: Annotated[float, Field(ge=0, lt=90)] = Field(0.0, description="degrees to either side, at most")
+    elastic: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="pixels (standard deviation) that a 5×5 grid of points moves"
+    )
+
+
 class Data(Section):
     """What the network learns from."""
 
@@ -70,33 +78,12 @@ class Data(Section):
         "mnist", description="name of the data set"
     )
     normalize: Normalize | None = Field(None, description="the data set's own statistics if not given")
+    augment: Augment | None = Field(None, description="random changes of the training pictures")
 
     def statistics(self) -> Normalize:
         """Return the normalization: the one given, or the data set's own."""
         known = DATA_SETS[self.dataset]
         return self.normalize or Normalize(mean=known.mean, std=known.std)
-
-
-class Adam(Section):
-    """The optimizer of Kingma & Ba, "Adam: A Method for Stochastic Optimization" (2015)."""
-
-    lr: float = Field(0.001, gt=0, description="learning rate")
-
-
-class Optimizer(Section):
-    """The rule that turns gradients into steps."""
-
-    adam: Adam = Field(default_factory=Adam, description="Adam")
-
-
-class Train(Section):
-    """How the network is trained."""
-
-    epochs: Count = Field(10, description="passes over the training data")
-    batch_size: Count = Field(64, description="samples a step")
-    optimizer: Optimizer = Field(default_factory=Optimizer, description="the optimizer with its options")
-    loss: Literal["cross_entropy"] = Field("cross_entropy", description="what training makes small")
-    seed: Index = Field(0, description="number that all random draws follow from")
 
 
 def _input_shape(value: Any) -> Shape:
