@@ -9,13 +9,20 @@ from cnnspec.shape import times, volume
 def data_problems(plan: Plan) -> list[Problem]:
     """Return the errors that training would meet: input or output that do not fit the data set."""
     data_set = DATA_SETS[plan.spec.data.dataset]
-    checks = (_input_problems(plan, data_set), _statistics_problems(plan), _output_problems(plan, data_set))
-    return [*(problem for problems in checks for problem in problems), *_learning_problems(plan)]
+    return [
+        *_input_problems(plan, data_set),
+        *_statistics_problems(plan),
+        *_augment_problems(plan),
+        *_output_problems(plan, data_set),
+        *_class_problems(plan, data_set),
+        *_learning_problems(plan),
+        *_optimizer_problems(plan),
+    ]
 
 
 def warnings(plan: Plan) -> list[Problem]:
     """Return what is allowed but surely not meant."""
-    return [*_channels_last(plan), *_softmax_before_loss(plan)]
+    return [*_channels_last(plan), *_softmax_before_loss(plan), *_no_logarithms_for_loss(plan)]
 
 
 def _channels_last(plan: Plan) -> list[Problem]:
@@ -30,20 +37,27 @@ def _channels_last(plan: Plan) -> list[Problem]:
 
 
 def _softmax_before_loss(plan: Plan) -> list[Problem]:
-    last = plan.layers[-1] if plan.layers else None
-    if last is None or last.type not in ("softmax", "log_softmax"):
+    """Warn of a softmax that the loss does by itself."""
+    last, loss = plan.layers[-1] if plan.layers else None, plan.spec.train.loss.name
+    if last is None or last.type not in ("softmax", "log_softmax") or loss not in ("cross_entropy", "focal"):
         return []
-    what = f"{last.path} stands before the loss cross_entropy"
+    what = f"{last.path} stands before the loss {loss}"
     why = "that applies its own log-softmax, so training is slowed down"
-    return [
-        Problem(
-            what,
-            why,
-            f"Remove `- {last.type}`: predictions are given as probabilities anyway",
-            last.place,
-            "warning",
-        )
-    ]
+    fix = f"Remove `- {last.type}`: predictions are given as probabilities anyway"
+    return [Problem(what, why, fix, last.place, "warning")]
+
+
+def _no_logarithms_for_loss(plan: Plan) -> list[Problem]:
+    """Warn of a network that does not end as the loss nll expects."""
+    last = plan.layers[-1] if plan.layers else None
+    if last is None or last.type == "log_softmax" or plan.spec.train.loss.name != "nll":
+        return []
+    why = f"it takes logarithms of probabilities, and {last.path} gives none"
+    fix = "Put `- log_softmax` at the end, or use the loss cross_entropy"
+    if last.type == "softmax":
+        fix = "Use `- log_softmax` instead"
+    place = plan.spec.document.value_place(("train", "loss"))
+    return [Problem("the loss nll needs a log_softmax", why, fix, place, "warning")]
 
 
 def _input_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
@@ -75,6 +89,39 @@ def _statistics_problems(plan: Plan) -> list[Problem]:
     return problems
 
 
+def _augment_problems(plan: Plan) -> list[Problem]:
+    if plan.spec.data.augment is None or len(plan.input_shape) != 2:
+        return []
+    what = f"augment moves pictures, but the input is {times(plan.input_shape)}"
+    place = plan.spec.document.place(("data", "augment"))
+    return [Problem(what, "a picture is [channels, height, width]", "Remove `augment`", place)]
+
+
+def _class_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
+    """Return the options of `train` that do not fit the number of classes."""
+    train, document, classes = plan.spec.train, plan.spec.document, len(data_set.classes)
+    why = f"{data_set.name} has {classes} classes"
+    problems = []
+    weights = getattr(train.loss.options, "class_weights", None)
+    if weights is not None and len(weights) != classes:
+        what = f"class_weights lists {len(weights)} value{'s' * (len(weights) != 1)}"
+        place = document.value_place(("train", "loss", train.loss.name, "class_weights"))
+        problems.append(Problem(what, why, "Give one for each class", place))
+    if train.top_k is not None and train.top_k >= classes:
+        what, why = f"top_k is {train.top_k}", f"{why}, so every answer would be right"
+        fix = f"Use at most {classes - 1}"
+        problems.append(Problem(what, why, fix, document.value_place(("train", "top_k"))))
+    return problems
+
+
+def _optimizer_problems(plan: Plan) -> list[Problem]:
+    if plan.spec.train.optimizer.name != "muon" or any(step.type == "fc" for step in plan.layers):
+        return []
+    what, why = "muon has nothing to do", "it steps the weights of fc layers only, and this network has none"
+    place = plan.spec.document.value_place(("train", "optimizer"))
+    return [Problem(what, why, "Use adamw, which would step all others", place)]
+
+
 def _learning_problems(plan: Plan) -> list[Problem]:
     if not plan.params:
         fix = "Add a conv or fc"
@@ -83,21 +130,22 @@ def _learning_problems(plan: Plan) -> list[Problem]:
                 "there is nothing to train", "no layer has parameters", fix, Place(plan.spec.document.file)
             )
         ]
-    if plan.spec.train.batch_size > 1:
+    train = plan.spec.train
+    if train.batch_size // train.accumulate > 1:
         return []
     alone = [s for s in plan.layers if s.type == "batchnorm" and volume(s.input) == s.input[0]]
-    why = "its mean over a single value is that value, and all is lost"
-    return [
-        Problem(f"{s.path} cannot learn in batches of 1", why, "Use a larger batch_size", s.place)
-        for s in alone
-    ]
+    why, fix = "its mean over a single value is that value, and all is lost", "Use a larger batch_size"
+    what = "batches of 1"
+    if train.batch_size > 1:
+        what, fix = "parts of 1 sample", f"Use accumulate of at most {max(1, train.batch_size // 2)}"
+    return [Problem(f"{s.path} cannot learn in {what}", why, fix, s.place) for s in alone]
 
 
 def _output_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
     classes = len(data_set.classes)
     last = plan.layers[-1] if plan.layers else None
     place = last.place if last else Place(plan.spec.document.file)
-    why = f"{data_set.name} has {classes} classes, and cross_entropy needs one number for each"
+    why = f"{data_set.name} has {classes} classes, and {plan.spec.train.loss.name} needs one number for each"
     if len(plan.output_shape) != 1:
         what = f"the output is {times(plan.output_shape)}, not flat"
         return [Problem(what, why, "Put `- flatten` at the end, or `- fc` after it", place)]

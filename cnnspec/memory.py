@@ -7,22 +7,22 @@ that two layers keep, as relu's output and the next convolution's input, counts 
 backward pass goes back through the same steps: each makes the gradients of its inputs and
 weights, then what was kept for it is freed.
 
-In it are weights and buffers, Adam's two moments, the gradients of the weights (those of
-the step before until the forward pass is over), the batch, all that layers and loss make,
-and the copies that convolutions work on. Not in it are other working memory within a
-layer, the data set, and Python and torch themselves. `benchmarks/memory.py` holds it to
-what torch allocates.
+In it are weights and buffers, a moving average of them, what the optimizer keeps, the
+gradients of the weights (those of the step before until the forward pass is over), the
+batch, all that layers and loss make, and the copies that convolutions work on. Not in it
+are other working memory within a layer, the data set, and Python and torch themselves.
+`benchmarks/memory.py` holds it to what torch allocates.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from cnnspec.language.choice import Section
+from cnnspec.language.training import SGD, Muon, RMSprop
 from cnnspec.layers.base import FLOAT_BYTES, Kept
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import Shape, volume
-
-MOMENTS = 2
-"""Adam keeps two numbers for each weight."""
 
 
 class Moment(NamedTuple):
@@ -31,17 +31,21 @@ class Moment(NamedTuple):
     fixed: int
     sample: int
 
-    def bytes(self, batch: int) -> int:
-        """Return the bytes for a batch."""
-        return self.fixed + self.sample * batch
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Bytes that a training step takes: for the weights, and for each sample what the layers keep."""
+    """Bytes that a training step takes: for the weights, and for each sample what the layers keep.
+
+    `optimizer` is what the optimizer keeps, `average` the moving average, `input` a sample
+    itself, and `parts` is the number of parts that a batch is computed in.
+    """
 
     weights: int
     buffers: int
+    optimizer: int
+    average: int
+    input: int
+    parts: int
     kept: int
     moments: tuple[Moment, ...]
 
@@ -51,39 +55,57 @@ class Memory:
         return self.weights
 
     @property
-    def optimizer(self) -> int:
-        """Bytes of the optimizer's state."""
-        return MOMENTS * self.weights
-
-    @property
     def untrained(self) -> int:
         """Bytes of the network alone."""
         return self.weights + self.buffers
 
     def activations(self, batch: int) -> int:
         """Return the bytes that are kept for the backward pass."""
-        return self.kept * batch
+        part = self._part(batch)
+        return self.kept * part + self.input * (batch - part)
 
     def peak(self, batch: int) -> int:
         """Return the most that is in use at any moment of a step."""
-        return max(moment.bytes(batch) for moment in self.moments)
+        part = self._part(batch)
+        return max(m.fixed + m.sample * part for m in self.moments) + self.input * (batch - part)
 
     def largest_batch(self, available: int) -> int:
         """Return the largest batch whose step fits into so many bytes; 0 if none does."""
-        limits = [(available - m.fixed) // m.sample for m in self.moments if m.sample]
-        return max(0, min(limits, default=0))
+        batches = range(1, available // self.input + 2)
+        return bisect_right(batches, available, key=self.peak)
+
+    def _part(self, batch: int) -> int:
+        """Return the samples of a batch that are computed at once."""
+        return -(-batch // self.parts)
 
 
 def predict(plan: Plan) -> Memory:
-    """Return the memory that training the plan's network takes."""
+    """Return the memory that training the plan's network as its spec says takes."""
+    train = plan.spec.train
     weights = plan.params * FLOAT_BYTES
     buffers = sum(step.layer.buffers(step.input) for step in plan.layers if step.layer)
+    optimizer = _numbers_kept(plan, train.optimizer.options) * FLOAT_BYTES
+    average = weights + buffers if train.ema else 0
     walk = _Walk()
     kept = walk.forward(plan.steps, plan.input_shape)
-    walk.backward()
-    always = weights + buffers + MOMENTS * weights
+    walk.backward(before=weights if train.accumulate > 1 else 0)
+    always = weights + buffers + optimizer + average
     moments = tuple(Moment(always + fixed, sample) for fixed, sample in walk.moments)
-    return Memory(weights, buffers, kept, moments)
+    sample = _bytes(plan.input_shape)
+    return Memory(weights, buffers, optimizer, average, sample, train.accumulate, kept, moments)
+
+
+def _numbers_kept(plan: Plan, optimizer: Section) -> int:
+    """Return how many numbers the optimizer keeps for all weights."""
+    match optimizer:
+        case SGD(momentum=momentum):
+            return plan.params * (momentum > 0)
+        case RMSprop(momentum=momentum):
+            return plan.params * (1 + (momentum > 0))
+        case Muon():  # its momentum for what fc layers multiply by, and for all else what AdamW keeps
+            fc = sum(volume(s.input) * volume(s.output) for s in plan.layers if s.type == "fc")
+            return 2 * plan.params - fc
+    return 2 * plan.params
 
 
 class _Tensor:
@@ -192,8 +214,11 @@ class _Walk:
             self.note(operation.weights, operation.largest)
         return y
 
-    def backward(self) -> None:
-        """Go back through the operations: make gradients, free what was kept for them."""
+    def backward(self, before: int) -> None:
+        """Go back through the operations: make gradients, free what was kept for them.
+
+        `before` are bytes of the gradients of other parts of the batch, to which these are added.
+        """
         gradients: dict[_Tensor, _Tensor] = {}
         for operation in reversed(self.operations):
             if not operation.output.learns:
@@ -202,7 +227,7 @@ class _Walk:
             if given is None:  # the loss: where the gradients begin
                 given = _Tensor(operation.output.size)
                 self.hold(given)
-            self.gradients += operation.weights
+            self.gradients = (before or self.gradients) + operation.weights
             made = []
             for x in operation.inputs:
                 if x.learns:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.errors import Place, Problem, SpecError
-from cnnspec.language import source, textfile
+from cnnspec.language import overriding, recipe, source, textfile
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
 from cnnspec.language.blocks import read as read_blocks
 from cnnspec.language.document import Document
 from cnnspec.language.items import Item, Scope, parse_items
-from cnnspec.language.sections import MAX_NAMES, Data, Top, Train
+from cnnspec.language.sections import MAX_NAMES, Data, Top
 from cnnspec.language.template import Unfit, filled, find
+from cnnspec.language.training import Train
 from cnnspec.language.validation import Context, validate
 from cnnspec.language.variables import Variables
 from cnnspec.language.variables import read as read_variables
@@ -50,21 +51,19 @@ class Spec:
 
         return make_plan(self)
 
-    def overridden(self, *, dataset: str | None = None, **train: Any) -> "Spec":
+    def overridden(
+        self, *, dataset: str | None = None, settings: Mapping[str, Any] | None = None, **train: Any
+    ) -> "Spec":
         """Return the spec with another data set or other values of `train`; None leaves a value.
 
-        `lr` is the learning rate of whichever optimizer the spec has. Raises SpecError.
+        `lr` is the learning rate of whichever optimizer the spec has. `settings` are further
+        values by their way within `train`: ``{"schedule": "cosine", "optimizer.sgd.lr": 0.1}``.
+        Raises SpecError.
         """
-        given = {name: value for name, value in train.items() if value is not None}
-        values = self.train.model_dump() | given
-        if "lr" in given:
-            lr = values.pop("lr")
-            values["optimizer"] = {name: o | {"lr": lr} for name, o in values["optimizer"].items()}
         data = self.data.model_dump() | ({"dataset": dataset} if dataset else {})
-        options = Document("options", [])
-        new_data, problems = validate(Data, data, options, (), "data")
-        new_train, more = validate(Train, values, options, (), "train")
-        if new_data is None or new_train is None:
+        new_data, problems = validate(Data, data, Document("options", []), (), "data")
+        new_train, more = overriding.changed(self.train, settings or {}, train)
+        if new_data is None or more:
             raise SpecError(*problems, *more)
         return replace(
             self, data=new_data, train=new_train, data_given=self.data_given or dataset is not None
@@ -82,7 +81,10 @@ class Spec:
         if self.blocks:
             top["blocks"] = {name: block.resolved() for name, block in self.blocks.items()}
         top["layers"] = [item.resolved() for item in self.layers]
-        return top | {"data": data.model_dump(), "train": self.train.model_dump()}
+        return top | {
+            "data": data.model_dump(exclude_none=True),
+            "train": self.train.model_dump(exclude_none=True),
+        }
 
 
 def load(path: str | Path, variant: str | None = None, set: Mapping[str, Any] | None = None) -> Spec:  # noqa: A002  # the word of the command line
@@ -234,7 +236,7 @@ def _top(
     told = {way: hole.text for way, hole in found.holes.items()}
     top, problems = validate(Top, values, document, (), "the spec", context=Context(told=told, known=known))
     if top:
-        return top, top.input, problems
+        return top, top.input, recipe.problems(top.train, document, ("train",))
     alone, _ = validate(Top, {"input": values.get("input"), "layers": []}, Document("", []), (), "")
     return None, alone.input if alone else None, problems
 

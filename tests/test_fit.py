@@ -55,10 +55,92 @@ def test_statistics_per_channel() -> None:
     assert "mean lists 2 values, but pictures of the input have 3 channels" in str(found)
 
 
-@pytest.mark.parametrize("last", ["softmax", "log_softmax"])
-def test_softmax_before_cross_entropy(last: str) -> None:
-    """A softmax before cross-entropy is allowed and warned about."""
-    plan = cnnspec.loads(f"input: [1, 28, 28]\nlayers: [flatten, fc: 10, {last}]").plan()
-    (found,) = warnings(plan)
-    assert found.severity == "warning"
+def with_train(train: str, layers: str = "[flatten, fc: 10]", shape: str = "[1, 28, 28]") -> cnnspec.Plan:
+    return cnnspec.loads(f"input: {shape}\nlayers: {layers}\ntrain: {train}", file="n.yaml").plan()
+
+
+OPTIONS = {
+    "too few class weights": (
+        "{loss: {focal: {class_weights: [1, 2]}}}",
+        "n.yaml:3:39: class_weights lists 2 values; mnist has 10 classes. Give one for each class.",
+    ),
+    "one for each": ("{loss: {nll: {class_weights: [1, 1, 1, 1, 1, 1, 1, 1, 1, 0]}}}", ""),
+    "top 10 of 10": (
+        "{top_k: 10}",
+        "n.yaml:3:16: top_k is 10; mnist has 10 classes, so every answer would be right. Use at most 9.",
+    ),
+    "top 9 of 10": ("{top_k: 9}", ""),
+    "muon": ("{optimizer: muon}", ""),
+}
+
+
+@pytest.mark.parametrize("case", OPTIONS.values(), ids=OPTIONS)
+def test_options(case: tuple[str, str]) -> None:
+    """Options of training are held to the data set, and told at their place."""
+    train, expected = case
+    found = data_problems(with_train(train))
+    assert len(found) == bool(expected)
+    assert expected in "".join(map(str, found))
+
+
+def test_muon_without_fc() -> None:
+    """Muon is refused for a network that has nothing for it to do."""
+    layers = "[conv: {filters: 10, kernel: 28}, flatten]"
+    (found,) = data_problems(with_train("{optimizer: muon}", layers))
+    assert str(found).startswith(
+        "n.yaml:3:20: muon has nothing to do; it steps the weights of fc layers only"
+    )
+
+
+@pytest.mark.parametrize(("parts", "wrong"), [(32, False), (33, True), (64, True)])
+def test_batch_norm_in_parts(parts: int, wrong: bool) -> None:
+    """Batch norm of a flat layer can't learn where a part of a batch is one sample."""
+    found = data_problems(with_train(f"{{accumulate: {parts}}}", "[flatten, fc: 10, batchnorm]"))
+    what = "batchnorm1 cannot learn in parts of 1 sample"
+    why = "its mean over a single value is that value, and all is lost"
+    assert [p.message for p in found] == wrong * [f"{what}; {why}. Use accumulate of at most 32."]
+
+
+def test_augmented_sequence() -> None:
+    """Pictures can be moved, and sequences cannot."""
+    text = "layers: [flatten, fc: 10]\ndata: {augment: {shift: 2}}"
+    assert data_problems(cnnspec.loads(f"input: [1, 28, 28]\n{text}").plan()) == []
+    (found,) = data_problems(cnnspec.loads(f"input: [28, 28]\n{text}").plan())
+    assert "3:8: augment moves pictures, but the input is 28×28" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "warned"),
+    [
+        (
+            "softmax",
+            "cross_entropy",
+            "softmax1 stands before the loss cross_entropy; that applies its own log-softmax",
+        ),
+        (
+            "log_softmax",
+            "focal",
+            "log_softmax1 stands before the loss focal; that applies its own log-softmax",
+        ),
+        ("log_softmax", "nll", ""),
+        (
+            "softmax",
+            "nll",
+            "takes logarithms of probabilities, and softmax1 gives none. Use `- log_softmax` instead.",
+        ),
+        (
+            "relu",
+            "nll",
+            "the loss nll needs a log_softmax; it takes logarithms of probabilities, and relu1 gives none. Put",
+        ),
+        ("softmax", "multi_margin", ""),
+        ("relu", "focal", ""),
+    ],
+)
+def test_last_layer_and_loss(last: str, loss: str, warned: str) -> None:
+    """A last layer that does not go with the loss is allowed and warned about."""
+    plan = with_train(f"{{loss: {loss}}}", f"[flatten, fc: 10, {last}]")
+    found = warnings(plan)
+    assert [problem.severity for problem in found] == ["warning"] * bool(warned)
+    assert warned in "".join(map(str, found))
     assert data_problems(plan) == []

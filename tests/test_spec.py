@@ -222,7 +222,7 @@ def test_defaults() -> None:
     """What a spec leaves out gets the language's defaults, and the file's stem for a name."""
     spec = cnnspec.loads("input: [1, 28, 28]\nlayers: [flatten]", file="some/where/my net.yaml")
     assert (spec.name, spec.description) == ("my_net", "")
-    assert (spec.train.epochs, spec.train.batch_size, spec.train.optimizer.adam.lr) == (10, 64, 0.001)
+    assert (spec.train.epochs, spec.train.batch_size, spec.train.optimizer.options.lr) == (10, 64, 0.001)
     assert (spec.data.dataset, spec.data.statistics().mean) == ("mnist", 0.1307)
 
 

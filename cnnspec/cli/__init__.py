@@ -29,8 +29,6 @@ COMMANDS = {
 }
 """Each command by the module that holds it, in the order of the help; modules are imported when called."""
 
-INTERRUPTED, TERMINATED = 130, 143
-
 
 # Searching all installed packages for pydantic plugins would take a tenth of a command's time.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -38,6 +36,8 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end; it stops as cleanly as after Ctrl-C."""
+
+    signal = signal.SIGTERM
 
 
 class _LazyGroup(click.Group):
@@ -82,8 +82,9 @@ def run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:
-        # click turns every KeyboardInterrupt into its Abort.
-        return TERMINATED if isinstance(error.__cause__ or error, Terminated) else INTERRUPTED
+        # click turns every KeyboardInterrupt into its Abort. Those that come of a signal know which one.
+        number: int = getattr(error.__cause__ or error, "signal", signal.SIGINT)
+        return 128 + number
     except BrokenPipeError:
         # Whoever read our output has seen enough, as `head` does; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at its exit

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
@@ -11,6 +11,8 @@ from cnnspec.errors import SpecError, one_line
 from cnnspec.language import source
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+MOST_THREADS = 1024
 
 variant_option = click.option(
     "--variant", metavar="NAME", help="Variant of the spec, as FILE@NAME.  [default: its first]"
@@ -38,18 +40,27 @@ def spec_argument(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_spec
 
 
-def parse_settings(settings: tuple[str, ...]) -> dict[str, Any]:
+def parse_settings(settings: tuple[str, ...], option: str = "--set") -> dict[str, Any]:
     """Return the values of ``--set NAME=VALUE``, read as YAML; raises SpecError and click.UsageError."""
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
-            raise click.BadParameter(f"'{one_line(setting)}' is not NAME=VALUE", param_hint="--set")
-        document, problems = source.parse(text, f"--set {name}")
+            raise click.BadParameter(f"'{one_line(setting)}' is not NAME=VALUE", param_hint=option)
+        document, problems = source.parse(text, f"{option} {name}")
         if problems:
             raise SpecError(*problems)
         values[name.strip()] = document.value
     return values
+
+
+def thread_count(_context: click.Context, _parameter: click.Parameter, text: str) -> int | Literal["auto"]:
+    """Return a number of threads, or ``auto`` as it is; raises click.BadParameter."""
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_THREADS):
+        raise click.BadParameter(f"'{one_line(text)}' is neither auto nor a number from 1 to {MOST_THREADS}")
+    return int(text)
 
 
 device_option = click.option(
@@ -62,7 +73,7 @@ device_option = click.option(
 
 threads_option = click.option(
     "--threads",
-    type=click.IntRange(min=1, max=1024),
+    type=click.IntRange(min=1, max=MOST_THREADS),
     metavar="N",
     help="Threads on the CPU.  [default: torch's own choice]",
 )

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cnnspec.cli.columns import Column, choose_columns, duration
 from cnnspec.cli.console import print_line
 from cnnspec.errors import printable
 from cnnspec.training.report import Job, Reporter
@@ -14,8 +15,11 @@ from cnnspec.training.report import Job, Reporter
 if TYPE_CHECKING:
     from torch import Tensor
 
-REFRESH = 0.1
-"""Seconds between two looks at the loss: each one waits for the device."""
+REFRESH = 0.25
+"""Seconds between two looks at the loss: each one waits for the device, and drawing takes its time, too."""
+
+WIDE = 80
+"""Columns from which on the bar says all in words."""
 
 
 class Announcer(Reporter):
@@ -27,6 +31,16 @@ class Announcer(Reporter):
 
     def close(self) -> None:
         """Leave the screen as a program should."""
+
+    @property
+    def known(self) -> Job:
+        """The job that has begun."""
+        assert self.job
+        return self.job
+
+    def warning(self, text: str) -> None:
+        """Say what went wrong, in spite of --quiet."""
+        print_line(self.live, Text(printable(text), style="bold yellow"))
 
     def begin(self, job: Job) -> None:
         """Say that a sample stands in, and why."""
@@ -44,6 +58,7 @@ class Watcher(Announcer):
         super().__init__(live)
         self.lines = lines
         self.bar: _Bar | None = None
+        self.columns: list[Column] = []
         self.download: Progress | None = None
 
     def close(self) -> None:
@@ -77,18 +92,24 @@ class Watcher(Announcer):
         self.download.update(task, completed=done, total=total)
 
     def begin(self, job: Job) -> None:
-        """Say what is trained, on what and where."""
+        """Say what is trained, on what and where, and from where on."""
         self.close()
         super().begin(job)
-        sizes = f"{job.train_size:,} pictures to learn from, {job.test_size:,} to test"
         print_line(self.lines, Text(f"{job.plan.name} on {job.data_title}", style="bold"))
-        print_line(self.lines, Text(f"{sizes}; {job.device}; {printable(job.folder)}"))
+        print_line(self.lines, Text(f"{_sizes(job)}; {job.device}; {printable(job.folder)}"))
+        if job.resumed_at:
+            print_line(self.lines, Text(f"Going on {place_in(job, *job.resumed_at)}"))
         self.lines.print()
-        self.lines.print(
-            Text(f"{'epoch':>7}  {'train loss':>10}  {'test loss':>9}  {_accuracy_heading(job)}  {'time':>7}")
-        )
+        self.columns = choose_columns(job, self.lines.width)
+        self.lines.print(Text("  ".join(column.heading.rjust(column.width) for column in self.columns)))
         if self.live.is_terminal:
             self.bar = _Bar(self.live, job)
+
+    def warning(self, text: str) -> None:
+        """Say what went wrong, above the bar."""
+        if self.bar:
+            self.bar.hide()
+        super().warning(text)
 
     def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         """Move the bar, if it is time to."""
@@ -102,13 +123,9 @@ class Watcher(Announcer):
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's line."""
-        assert self.job
         if self.bar:
             self.bar.hide()
-        number = f"{row['epoch']}/{self.job.epochs}"
-        accuracy = f"{100 * row['test_accuracy']:.2f} %".rjust(len(_accuracy_heading(self.job)))
-        losses = f"{row['train_loss']:>10.4f}  {row['test_loss']:>9.4f}"
-        self.lines.print(Text(f"{number:>7}  {losses}  {accuracy}  {_duration(row['seconds']):>7}"))
+        self.lines.print(Text("  ".join(column.cell(row).rjust(column.width) for column in self.columns)))
 
 
 class _Bar:
@@ -116,49 +133,49 @@ class _Bar:
 
     def __init__(self, console: Console, job: Job) -> None:
         self.job = job
-        columns = [TextColumn("{task.fields[epoch]}"), BarColumn(None if console.width < 80 else 30)]
+        self.narrow = console.width < WIDE
+        columns = [TextColumn("{task.fields[epoch]}"), BarColumn(None if self.narrow else 30)]
         columns.append(TextColumn("{task.fields[text]}"))
+        # It is drawn when there is news, not by a thread that would take its share of the processor.
         self.progress = Progress(
-            *columns, console=console, transient=True, redirect_stdout=False, expand=False
+            *columns, console=console, transient=True, redirect_stdout=False, auto_refresh=False
         )
         self.task = self.progress.add_task("", total=job.train_size, epoch="", text="")
-        self.current = 0
+        self.current = self.first = 0
         self.started = self.looked = 0.0
-        self.narrow = console.width < 80
 
     def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         now = time.monotonic()
         if epoch != self.current:
-            self.current, self.started, self.looked = epoch, now, now
-            self.progress.start()
+            # The first step is not in the rate: it takes longer, and a run may go on within an epoch.
+            self.current, self.first, self.started, self.looked = epoch, done, now, now
         if now - self.looked < REFRESH:
             return
         self.looked = now
         loss = float(loss_sum) / done
-        rate = done / max(now - self.started, 1e-6)
-        left = (self.job.train_size * (self.job.epochs - epoch + 1) - done) / rate
-        text = f"loss {loss:.4f}  {rate:,.0f} images/s  {_duration(left)} left"
+        rate = (done - self.first) / max(now - self.started, 1e-6)
+        left = (self.job.train_size * (self.job.epochs - epoch + 1) - done) / max(rate, 1e-6)
+        text = f"loss {loss:.4f}  {rate:,.0f} images/s  {duration(left)} left"
         if self.narrow:
-            text = f"{loss:.3f}  {rate:,.0f}/s  {_duration(left)} left"
+            text = f"{loss:.3f}  {rate:,.0f}/s  {duration(left)} left"
+        self.progress.start()
         label = f"epoch {epoch}/{self.job.epochs}"
-        self.progress.update(self.task, completed=done, epoch=label, text=text)
+        self.progress.update(self.task, completed=done, epoch=label, text=text, refresh=True)
 
     def say(self, text: str) -> None:
-        self.progress.update(self.task, text=text)
+        self.progress.update(self.task, text=text, refresh=True)
 
     def hide(self) -> None:
         self.progress.stop()
 
 
-def _accuracy_heading(job: Job) -> str:
-    """Return the heading over the accuracies, which says where they are not of the full data set."""
-    return f"accuracy on {job.data_set} only" if job.is_sample else "test accuracy"
+def place_in(job: Job, epoch: int, step: int) -> str:
+    """Return where training is, after so many epochs and so many steps of the next one."""
+    if step:
+        return f"in epoch {epoch + 1} of {job.epochs}, after step {step:,} of {job.steps:,}"
+    return f"after epoch {epoch} of {job.epochs}" if epoch else "before the first step"
 
 
-def _duration(seconds: float) -> str:
-    """Return a time as ``7.1 s``, ``1:05`` or ``2:03:04``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+def _sizes(job: Job) -> str:
+    held_out = f"{job.validation_size:,} to pick the best epoch, " if job.validation_size else ""
+    return f"{job.train_size:,} pictures to learn from, {held_out}{job.test_size:,} to test"

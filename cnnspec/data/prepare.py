@@ -26,17 +26,24 @@ def to_input(images: Tensor, shape: Shape) -> Tensor:
 class Normalizer:
     """Makes of uint8 pictures what the network sees: (pixel / 255 − mean) / std in float32."""
 
-    def __init__(self, statistics: Normalize, shape: Shape, device: torch.device) -> None:
+    def __init__(
+        self,
+        statistics: Normalize,
+        shape: Shape,
+        device: torch.device,
+        layout: torch.memory_format = torch.contiguous_format,
+    ) -> None:
         axes = (-1, *(1,) * (len(shape) - 1))
         mean, std = (
             torch.tensor(v, dtype=torch.float32).view(axes) for v in (statistics.mean, statistics.std)
         )
+        self.device, self.layout = device, layout
         self.scale = (1 / (255 * std)).to(device)
         self.shift = (-mean / std).to(device)
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Return the pictures as the network sees them."""
-        return pictures.to(torch.float32).mul_(self.scale).add_(self.shift)
+        """Return pictures of pixel values, in uint8 or float32, as the network sees them."""
+        return torch.mul(pictures, self.scale).add_(self.shift).contiguous(memory_format=self.layout)
 
 
 def _picture_size(shape: Shape) -> tuple[int, int]:

@@ -2,10 +2,17 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
-from cnnspec.errors import did_you_mean, one_of, shown
+from cnnspec.language.choice_slips import Slip
 
 
 class Section(BaseModel):
@@ -15,33 +22,62 @@ class Section(BaseModel):
 
 
 class Choice(Section):
-    """One of several sections: each field is a name that can be chosen, and exactly one is set."""
+    """One of several sections: each field is a name that can be chosen, and exactly one is set.
+
+    The first is the usual one. A name whose options all have defaults may stand alone.
+    """
 
     @property
     def name(self) -> str:
         """The name that is chosen."""
-        return next(iter(self.model_fields_set))
+        return next(name for name in type(self).model_fields if getattr(self, name) is not None)
 
     @property
     def options(self) -> Any:
         """The section of the name that is chosen."""
         return getattr(self, self.name)
 
+    @classmethod
+    def sections(cls) -> dict[str, type[Section]]:
+        """Return the sections of all names."""
+        kinds = {name: getattr(info.annotation, "__args__", ()) for name, info in cls.model_fields.items()}
+        return {
+            name: next(kind for kind in either if issubclass(kind, Section)) for name, either in kinds.items()
+        }
+
+    @classmethod
+    def alone(cls) -> list[str]:
+        """Return the names that may stand alone: all their options have defaults."""
+        return [
+            name
+            for name, section in cls.sections().items()
+            if not any(info.is_required() for info in section.model_fields.values())
+        ]
+
     @model_validator(mode="before")
     @classmethod
     def _one(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            if value not in cls.model_fields:
-                fix = did_you_mean(value, cls.model_fields) or f"Use {one_of(cls.model_fields)}"
-                sentence = f"unknown {cls.__name__.lower()} {shown(value)}"
-                raise PydanticCustomError("rule", "not allowed", {"sentence": sentence, "fix": fix})
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str) and value in cls.alone():
             return {value: {}}
-        if isinstance(value, dict) and len(value) != 1:
-            sentence = f"{cls.__name__.lower()} names {len(value) or 'none'}"
-            context = {"sentence": sentence, "why": "it is one of them", "fix": f"Use {one_of(cls.model_fields)}"}
-            raise PydanticCustomError("rule", "not allowed", context)
-        return value
+        if isinstance(value, dict) and len(value) == 1:
+            ((name, options),) = value.items()
+            if name in cls.model_fields and options is not None:
+                return value
+        raise Slip(cls.__name__.lower(), cls.sections(), value).error()
 
     @model_serializer(mode="wrap")
-    def _chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None}
+    def _chosen(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any] | str:
+        options = handler(self)[self.name]
+        return {self.name: options} if options else self.name
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the JSON Schema: exactly one name with its options, or a name that may stand alone."""
+        schema = handler.resolve_ref_schema(handler(core))
+        for one in schema["properties"].values():
+            (one["$ref"],) = (option["$ref"] for option in one.pop("anyOf") if "$ref" in option)
+            one.pop("default")
+        whole = schema | {"minProperties": 1, "maxProperties": 1}
+        return {"anyOf": [{"enum": cls.alone(), "type": "string"}, whole]}

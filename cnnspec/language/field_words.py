@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel
 
+from cnnspec.language.choice import Choice
 from cnnspec.language.document import KeyPath
 from cnnspec.layers import REGISTRY
 
@@ -38,9 +39,11 @@ def _is_model(kind: Any) -> bool:
 def _takes(model: type[BaseModel], name: str) -> Takes:
     info = model.model_fields[name]
     kinds = set(_flat(info.annotation))
+    choices = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Choice)]
     found = {
         word for kind in kinds for word in getattr(kind, "__args__", ()) if typing.get_origin(kind) is Literal
     }
+    found |= {word for choice in choices for word in choice.model_fields}
     found |= {word for mark in info.metadata for word in getattr(mark, "words", ())}
     number = any(kind in (int, float, bool) for kind in kinds)
     return Takes(str in kinds or Any in kinds, number, frozenset(w for w in found if isinstance(w, str)))
@@ -61,3 +64,12 @@ def words() -> frozenset[str]:
     return frozenset(
         w for kind in REGISTRY.values() for name in kind.model_fields for w in _takes(kind, name).words
     )
+
+
+def words_within(model: type[BaseModel]) -> frozenset[str]:
+    """Return every word that a field of a model, or of a model within it, takes."""
+    found: frozenset[str] = frozenset()
+    for name, info in model.model_fields.items():
+        inner = [words_within(kind) for kind in set(_flat(info.annotation)) if _is_model(kind)]
+        found = found.union(_takes(model, name).words, *inner)
+    return found

@@ -231,7 +231,7 @@ def find(
             continue
         try:
             hole = expression.parse(text)
-            hole.check_names(known, words(), later)
+            hole.check_names(known, words() | _own_words(model, way), later)
             found.holes[way] = hole
         except RuleError as error:
             found.wrong.append(way)
@@ -272,6 +272,12 @@ def _filled(
         return hole.evaluate(names)
     except RuleError as error:
         raise Unfit(error.at(document.value_place((*path, *way)), "")) from None
+
+
+def _own_words(model: type[BaseModel] | None, way: KeyPath) -> frozenset[str]:
+    """Return the words that a field takes, which an expression in it may choose from."""
+    takes = takes_at(model, way) if model else None
+    return takes.words if takes else frozenset()
 
 
 def _is_expression(model: type[BaseModel], way: KeyPath, text: str, known: frozenset[str]) -> bool:

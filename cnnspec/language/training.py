@@ -10,6 +10,7 @@ from cnnspec.layers.fields import Count, Index
 Rate = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+ClassWeights = Annotated[tuple[NotNegative, ...], Field(strict=False)]  # strictly, a list were no tuple
 
 
 class SGD(Section):
@@ -62,8 +63,8 @@ class Muon(Section):
 class Optimizer(Choice):
     """The rule that turns gradients into steps."""
 
-    sgd: SGD | None = Field(None, description="stochastic gradient descent")
     adam: Adam | None = Field(None, description="Adam")
+    sgd: SGD | None = Field(None, description="stochastic gradient descent")
     adamw: AdamW | None = Field(None, description="Adam with decoupled weight decay")
     rmsprop: RMSprop | None = Field(None, description="RMSprop")
     muon: Muon | None = Field(None, description="Muon for fc weights, AdamW for all others")
@@ -90,7 +91,9 @@ class OneCycle(Section):
     """Up, then down along half cosines (Smith & Topin, "Super-Convergence", 2018)."""
 
     pct_start: Annotated[float, Field(gt=0, lt=1)] = Field(0.3, description="share of all steps that goes up")
-    div_factor: Annotated[float, Field(ge=1)] = Field(25.0, description="lr over the learning rate at the start")
+    div_factor: Annotated[float, Field(ge=1)] = Field(
+        25.0, description="lr over the learning rate at the start"
+    )
     final_div_factor: Annotated[float, Field(ge=1)] = Field(
         10_000.0, description="learning rate at the start over that at the end"
     )
@@ -109,20 +112,20 @@ class CrossEntropy(Section):
     """Cross-entropy of the softmax of the outputs."""
 
     label_smoothing: Share = Field(0.0, description="share of the target that all classes get alike")
-    class_weights: tuple[NotNegative, ...] | None = Field(None, description="weight of each class")
+    class_weights: ClassWeights | None = Field(None, description="weight of each class")
 
 
 class NegativeLogLikelihood(Section):
     """For networks whose last layer is log_softmax."""
 
-    class_weights: tuple[NotNegative, ...] | None = Field(None, description="weight of each class")
+    class_weights: ClassWeights | None = Field(None, description="weight of each class")
 
 
 class Focal(Section):
     """Cross-entropy that counts what is learned already less (Lin et al., 2017)."""
 
     gamma: NotNegative = Field(2.0, description="how much less; 0 is cross-entropy")
-    class_weights: tuple[NotNegative, ...] | None = Field(None, description="weight of each class")
+    class_weights: ClassWeights | None = Field(None, description="weight of each class")
 
 
 class MultiMargin(Section):
@@ -152,7 +155,9 @@ class Train(Section):
     schedule: Schedule = Field(
         default_factory=lambda: Schedule(constant=Constant()), description="how the learning rate changes"
     )
-    warmup: NotNegative = Field(0.0, description="epochs in which the learning rate rises from 0, before the schedule")
+    warmup: NotNegative = Field(
+        0.0, description="epochs in which the learning rate rises from 0, before the schedule"
+    )
     loss: Loss = Field(
         default_factory=lambda: Loss(cross_entropy=CrossEntropy()), description="what training makes small"
     )
@@ -168,8 +173,14 @@ class Train(Section):
     early_stopping: Count | None = Field(None, description="tests without a better one after which to stop")
     evaluate_every: Count = Field(1, description="epochs between two tests; the last is always tested")
     checkpoint_every: Count | None = Field(None, description="steps between two checkpoints within an epoch")
-    precision: Literal["float32", "bf16"] = Field("float32", description="bf16 computes in bfloat16 where it is safe")
+    precision: Literal["float32", "bf16"] = Field(
+        "float32", description="bf16 computes in bfloat16 where it is safe"
+    )
     compile: bool = Field(False, description="compile the network with torch.compile")
-    channels_last: bool | None = Field(None, description="memory order of pictures; the device's best if not given")
-    data_on_device: bool | None = Field(None, description="hold all data on the device; if it fits, if not given")
+    channels_last: bool | None = Field(
+        None, description="memory order of pictures; the device's best if not given"
+    )
+    data_on_device: bool | None = Field(
+        None, description="hold all data on the device; if it fits, if not given"
+    )
     seed: Index = Field(0, description="number that all random draws follow from")

@@ -7,28 +7,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, nearest, one_of, shown
+from cnnspec.errors import MAX_PROBLEMS, Problem, did_you_mean, one_of, shown
 from cnnspec.language.document import Document, KeyPath
-from cnnspec.layers import REGISTRY, Element
+from cnnspec.language.field_slips import fields_at, instead_of_field, right_name
+from cnnspec.language.synonyms import EXAMPLES, WORDS
 
 M = TypeVar("M", bound=BaseModel)
-
-FIELD_SYNONYMS = {
-    "out_channels": "filters",
-    "channels": "filters",
-    "features": "filters",
-    "kernel_size": "kernel",
-    "filter_size": "kernel",
-    "pool_size": "kernel",
-    "size": "kernel",
-    "strides": "stride",
-    "out_features": "units",
-    "use_bias": "bias",
-    "rate": "p",
-    "learning_rate": "lr",
-    "batch": "batch_size",
-}
-"""Other tools' names for fields, for did-you-mean."""
 
 _EXPECTED = {
     "int_type": "a whole number",
@@ -38,15 +22,10 @@ _EXPECTED = {
     "bool_type": "`true` or `false`",
     "string_type": "text",
     "list_type": "a list",
+    "tuple_type": "a list",
     "model_type": "a mapping",
     "dict_type": "a mapping",
 }
-
-_KNOWN_ANYWAY = ("in_channels", "in_features", "num_features", "input_shape", "input_size")
-"""Other tools' fields for what a layer here knows from the one before it."""
-
-_FOLLOWING = ("activation", "act", "nonlinearity", "norm", "normalization", "pool", "pooling")
-"""Other tools' fields for what is a layer of its own here."""
 
 LIKE_A_VALUE = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|true|false")
 """Text that without its quotes would be a number or a truth value."""
@@ -79,7 +58,7 @@ def validate(
     except ValidationError as error:
         errors = [e for e in error.errors(include_url=False) if not _waits(e["loc"], context)]
     extra = [e["loc"] for e in errors if e["type"] == "extra_forbidden"][: MAX_PROBLEMS + 1]
-    unknown = [(loc, _right_name(loc, model)) for loc in extra]
+    unknown = [(loc, right_name(loc, model)) for loc in extra]
     # A misspelt field is not missing as well: one mistake, one message.
     meant = {(*loc[:-1], name) for loc, name in unknown if name}
     missing: dict[KeyPath, list[str]] = {}
@@ -93,7 +72,7 @@ def validate(
         _missing(names, document, (*path, *loc), str((owner, *loc)[-1])) for loc, names in missing.items()
     ]
     for one in rest:
-        problem = _problem(one, model, document, path, owner)
+        problem = _problem(one, model, value, document, path, owner=owner)
         problems.append(_with_origin(problem, one, context) if problem.place else problem)
     return None, problems
 
@@ -139,7 +118,9 @@ def _missing(names: list[str], document: Document, where: KeyPath, holder: str) 
     return Problem(what, why, "Add " + " and ".join(f"`{name}:`" for name in names), document.place(where))
 
 
-def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath, owner: str) -> Problem:
+def _problem(
+    one: Any, model: type[BaseModel], values: Any, document: Document, path: KeyPath, *, owner: str
+) -> Problem:
     kind, context, value = one["type"], one.get("ctx", {}), one["input"]
     location: KeyPath = tuple(one["loc"])
     where = (*path, *location)
@@ -147,7 +128,7 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
     name = names[-1] if names else owner
     holder = names[-2] if len(names) > 1 else owner
     if kind == "extra_forbidden":
-        fix = _instead_of_field(location, model, name, value)
+        fix = instead_of_field(location, model, values, value)
         return Problem(f"unknown field {shown(name)} of {holder}", "", fix, document.place(where))
     if isinstance(value, str) and document.is_quoted(where) and LIKE_A_VALUE.fullmatch(value):
         fix = f"Remove the quotes: {value}"
@@ -158,51 +139,23 @@ def _problem(one: Any, model: type[BaseModel], document: Document, path: KeyPath
         return Problem(context["sentence"], context.get("why", ""), context.get("fix", ""), place)
     what, why, fix = _sentence(kind, context, name, value, one["msg"])
     if kind == "model_type":
-        fields = _fields_at((*location, ""), model)
-        if value in fields:
-            fix = f"Write `{name}: {{{value}: {{}}}}`"
-        else:
-            why += f" with {one_of(fields)}"
-        if isinstance(value, list) and "layers" in fields:
-            fix = "Put them under `layers:`"
+        why, fix = _mapping(fields_at((*location, ""), model), name, holder, value)
+    if value is True and name in EXAMPLES:
+        fix = f"Write `{name}: {EXAMPLES[name]}`"
     return Problem(what, why, fix, document.value_place(where))
 
 
-def _instead_of_field(location: KeyPath, model: type[BaseModel], name: str, value: Any) -> str:
-    """Return what to write instead of an unknown field."""
-    told = _slip(name) if value is None else ""
-    if not told and issubclass(model, Element):
-        told = _not_a_field(name, value)
-    if told:
-        return told
-    holder = _model_at(location, model)
-    way = _way_to(name, holder)
-    right = _right_name(location, model)
-    fields = _fields_at(location, model)
-    if way:
-        return f"It belongs further in: `{': {'.join((*way, name))}: …{'}' * len(way)}`"
-    if right:
-        return f"Did you mean '{right}'?"
-    return f"It has {one_of(fields)}" if fields else "It has no fields"
-
-
-def _slip(name: str) -> str:
-    """Return what to write instead of a field without a value."""
-    if ":" in name:
-        return f"Put a space after the colon: `{name.replace(':', ': ')}`"
-    if "=" in name:
-        return f"Put a colon instead of `=`: `{name.replace('=', ': ')}`"
-    return "Put a list in brackets, such as `[3, 3]`" if name.isdigit() else ""
-
-
-def _not_a_field(name: str, value: Any) -> str:
-    """Return what to do with a field that other tools' layers have."""
-    if name in _KNOWN_ANYWAY:
-        return "Remove it: a layer knows its input from the layer before it"
-    if name not in _FOLLOWING and name not in REGISTRY:
-        return ""
-    layer = value if isinstance(value, str) and value in REGISTRY else name
-    return f"Put `- {layer}` after it" if layer in REGISTRY else "It is a layer of its own, with a dash"
+def _mapping(fields: list[str], name: str, holder: str, value: Any) -> tuple[str, str]:
+    """Return why and fix for a value that is no mapping of fields."""
+    if not fields:
+        return "it has no options", f"Write `{holder}: {name}`"
+    if isinstance(value, list) and "layers" in fields:
+        return "it must be a mapping", "Put them under `layers:`"
+    if value in fields:
+        return "it must be a mapping", f"Write `{name}: {{{value}: {{}}}}`"
+    alone = fields[0] == "lr" and isinstance(value, (int, float)) and not isinstance(value, bool)
+    fix = f"Write `{name}: {{lr: {value}}}`" if alone else ""
+    return f"it must be a mapping with {one_of(fields)}", fix
 
 
 def _sentence(
@@ -216,7 +169,7 @@ def _sentence(
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])
         words = [word or number for word, number in allowed]
-        near = did_you_mean(value, words) if isinstance(value, str) else ""
+        near = did_you_mean(value, words, WORDS) if isinstance(value, str) else ""
         return f"{name} is {shown(value)}", f"it must be {one_of(words)}", near
     if kind == "string_pattern_mismatch":
         why = "it must be letters, digits, `_`, `.` or `-`, at most 64, and begin with a letter, digit or `_`"
@@ -229,7 +182,7 @@ def _sentence(
         return f"{name} is {shown(value)}", message, ""
     key, relation = limits[kind]
     limit = f"{context[key]:,}" if isinstance(context[key], int) else f"{context[key]:g}"
-    percent = key == "le" and context[key] == 1 and value <= 100
+    percent = key in ("le", "lt") and context[key] == 1 and 5 <= value <= 100
     fix = f"Did you mean {value / 100:g}?" if percent else ""
     return f"{name} is {shown(value)}", f"it must be {relation} {limit}", fix
 
@@ -251,41 +204,3 @@ def _better(kind: str, value: Any) -> str:
         pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
         return f"Write it like `{{{pairs}}}`" if pairs else "Remove the dashes"
     return ""
-
-
-def _right_name(location: KeyPath, model: type[BaseModel]) -> str:
-    """Return the field that was surely meant by an unknown one, or an empty text."""
-    return nearest(str(location[-1]), _fields_at(location, model), FIELD_SYNONYMS)
-
-
-def _fields_at(location: KeyPath, model: type[BaseModel]) -> list[str]:
-    """Return the fields of the model that an unknown field stands in."""
-    holder = _model_at(location, model)
-    return list(holder.model_fields) if holder else []
-
-
-def _model_at(location: KeyPath, model: type[BaseModel]) -> type[BaseModel] | None:
-    """Return the model that an unknown field stands in."""
-    holder: type[BaseModel] | None = model
-    for part in location[:-1]:
-        holder = _inner(holder, str(part)) if holder else None
-    return holder
-
-
-def _inner(model: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """Return the model that a field takes, None for a field that takes none."""
-    info = model.model_fields.get(name)
-    candidates = [info.annotation, *getattr(info.annotation, "__args__", ())] if info else []
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-
-
-def _way_to(name: str, model: type[BaseModel] | None) -> tuple[str, ...]:
-    """Return the fields to a model within the model that has a field of this name; empty for none."""
-    for field_name in model.model_fields if model else ():
-        inner = _inner(model, field_name) if model else None
-        if inner and name in inner.model_fields:
-            return (field_name,)
-        deeper = _way_to(name, inner)
-        if deeper:
-            return (field_name, *deeper)
-    return ()

@@ -1,7 +1,19 @@
 """Training, and what comes after it: runs, evaluation, prediction."""
 
-from cnnspec.training.loop import Result, train
-from cnnspec.training.report import Reporter
+from cnnspec.training.report import Reporter, Reporters
 from cnnspec.training.run import Prediction, Run, load_run
+from cnnspec.training.start import DryRun, Result, dry_run, train
+from cnnspec.training.stop import Stopped
 
-__all__ = ["Prediction", "Reporter", "Result", "Run", "load_run", "train"]
+__all__ = [
+    "DryRun",
+    "Prediction",
+    "Reporter",
+    "Reporters",
+    "Result",
+    "Run",
+    "Stopped",
+    "dry_run",
+    "load_run",
+    "train",
+]

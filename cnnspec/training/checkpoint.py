@@ -1,123 +1,226 @@
-"""Checkpoints: one safetensors file with weights, optimizer and random generators; nothing in it can run."""
+"""Checkpoints: one safetensors file with weights, optimizer and facts; nothing in it can run.
 
+Format 2 holds a hash of the whole file, so that no damage goes unseen. Format 1 had none,
+and states of random generators, which training does not need any more: they are not read.
+"""
+
+import hashlib
 import json
-import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.training.files import write_whole
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format. Every later version of cnnspec must read every earlier format."""
 
-_HEADER = "cnnspec"
+_HEADER, _HASH = "cnnspec", "sha256"
+_NO_HASH = "0" * 64
+# In a text within the header, quotes have a backslash before them: this is the key and nothing else.
+_HASHED = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+_MODEL, _OPTIMIZER, _AVERAGE, _AVERAGED = "model.", "optimizer.", "average.", "average.module."
+_HOW = ("fused", "foreach", "capturable", "params")
+"""What an optimizer's groups say of how it computes, not of what: this may change between machines."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that training changes: what a checkpoint keeps, and what continuing needs."""
+    """All that training changes: what a checkpoint keeps, and what going on needs."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    shuffle: torch.Generator
+    average: nn.Module | None = None
 
 
-def write(path: Path, state: State, facts: dict[str, Any]) -> None:
-    """Write a checkpoint as a whole or not at all; `facts` are plain values. Raises CheckpointError."""
-    tensors = {f"model.{key}": value for key, value in state.model.state_dict().items()}
+def write(path: Path, state: State, facts: dict[str, Any], *, keep: Path | None = None) -> None:
+    """Write a checkpoint as a whole or not at all; `facts` are plain values.
+
+    The one that is there is kept under the name `keep`, if given. Raises CheckpointError.
+    """
+    tensors = {_MODEL + key: value for key, value in state.model.state_dict().items()}
+    if state.average is not None:
+        tensors |= {_AVERAGE + key: value for key, value in state.average.state_dict().items()}
     optimizer = state.optimizer.state_dict()
     for index, values in optimizer["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": value for key, value in values.items()}
-    tensors |= {"random.torch": torch.get_rng_state(), "random.shuffle": state.shuffle.get_state()}
-    header = {"format": FORMAT, "optimizer": optimizer["param_groups"], **facts}
+        present = {key: value for key, value in values.items() if value is not None}
+        tensors |= {f"{_OPTIMIZER}{index}.{key}": value for key, value in present.items()}
+    header = {
+        "format": FORMAT,
+        "kind": type(state.optimizer).__name__,
+        "optimizer": optimizer["param_groups"],
+        "facts": facts,
+    }
     data = save(
         {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
-        {_HEADER: json.dumps(header)},
+        {_HEADER: json.dumps(header), _HASH: _NO_HASH},
     )
-    write_whole(path, data)
+    found = _HASHED.search(data)
+    assert found is not None  # it was just written
+    rest = memoryview(data)
+    digest = hashlib.sha256(data).hexdigest()
+    write_whole(path, rest[: found.start(1)], digest.encode(), rest[found.end(1) :], keep=keep)
 
 
 def read_weights(path: Path, model: nn.Module) -> dict[str, Any]:
-    """Load a checkpoint's weights into the model and return its facts. Raises CheckpointError."""
-    tensors, header = _read(path, "model.")
-    _load(path, model, tensors)
-    return header
+    """Load a checkpoint's weights into the model and return its facts. Raises CheckpointError.
+
+    Where an average of the weights was kept, that is what is loaded.
+    """
+    tensors, header = _read(path)
+    _load(path, model, _part(tensors, _AVERAGED) or _part(tensors, _MODEL))
+    return _facts(header)
 
 
 def restore(path: Path, state: State) -> dict[str, Any]:
     """Put everything back as it was when the checkpoint was written, and return its facts.
 
-    Raises CheckpointError.
+    Raises CheckpointError; the state is then undefined.
     """
-    tensors, header = _read(path, "")
-    weights = {
-        key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")
-    }
-    _load(path, state.model, weights)
+    tensors, header = _read(path)
+    _load(path, state.model, _part(tensors, _MODEL))
+    if state.average is not None:
+        _load(path, state.average, _part(tensors, _AVERAGE))
+    try:
+        _load_optimizer(state, _part(tensors, _OPTIMIZER), header)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise _does_not_belong(path, f"its optimizer's state does not fit: {error}") from None
+    return _facts(header)
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Return the SHA-256 of a network's weights and buffers: names, types, shapes and every bit."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(memoryview(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return all tensors and the header of a checkpoint that is whole."""
+    try:
+        data = path.read_bytes()
+        header = _header(data)
+        _check_format(path, header, _is_whole(data))
+        return load(data), header
+    except FileNotFoundError:
+        what, why, fix = "there is no such checkpoint", "", "It is written at the end of the first epoch"
+    except OSError as error:
+        what, why, fix = "the checkpoint cannot be read", error.strerror or str(error), "Use another one"
+    except (SafetensorError, ValueError, LookupError, AssertionError, RecursionError) as error:
+        what, fix = "the checkpoint cannot be read", "It is damaged, or no safetensors file; use another one"
+        why = str(error).splitlines()[0] if str(error) else "its header makes no sense"
+    raise CheckpointError(Problem(what, why, fix, Place(str(path))))
+
+
+def _header(data: bytes) -> Any:
+    """Return what `write` put into the header; an empty dictionary where another program wrote the file."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    try:
+        whole = json.loads(data[8:end])
+    except ValueError:
+        whole = None
+    if whole is None or end > len(data):
+        raise ValueError("it has no whole header")
+    metadata = whole.get("__metadata__") if isinstance(whole, dict) else None
+    text = metadata.get(_HEADER) if isinstance(metadata, dict) else None
+    return json.loads(text) if isinstance(text, str) else {}
+
+
+def _is_whole(data: bytes) -> bool | None:
+    """Tell whether the hash in the file is the file's; None if there is none."""
+    length = int.from_bytes(data[:8], "little")
+    found = _HASHED.search(data, 8, 8 + length)
+    if found is None:
+        return None
+    digest = hashlib.sha256(memoryview(data)[: found.start(1)])
+    digest.update(_NO_HASH.encode())
+    digest.update(memoryview(data)[found.end(1) :])
+    return digest.hexdigest().encode() == found[1]
+
+
+def _check_format(path: Path, header: Any, whole: bool | None) -> None:
+    version = header.get("format") if isinstance(header, dict) else None
+    if whole is False or (version == FORMAT and whole is None):
+        what, why = "the checkpoint cannot be read", "its content is not what was written: it is damaged"
+        raise CheckpointError(Problem(what, why, "Use another one", Place(str(path))))
+    if version is None:
+        what, why = "this is no checkpoint of cnnspec", "it has no header of ours"
+        fix = "Name a run folder that `cnnspec train` wrote"
+        raise CheckpointError(Problem(what, why, fix, Place(str(path))))
+    if version not in range(1, FORMAT + 1):
+        what, why = f"the checkpoint has format {version}", f"this version reads format {FORMAT} and earlier"
+        raise CheckpointError(Problem(what, why, "Update cnnspec", Place(str(path))))
+
+
+def _facts(header: dict[str, Any]) -> dict[str, Any]:
+    """Return what was told to `write`; in format 1 it stood beside what is ours."""
+    if header["format"] == 1:
+        return {key: value for key, value in header.items() if key not in ("format", "optimizer")}
+    return dict(header["facts"])
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def _load(path: Path, module: nn.Module, weights: dict[str, Tensor]) -> None:
+    try:
+        module.load_state_dict(weights)
+    except RuntimeError as error:
+        raise _does_not_belong(path, str(error)) from None
+
+
+def _does_not_belong(path: Path, why: str) -> CheckpointError:
+    what, fix = "the checkpoint does not belong to this spec", "Were spec.yaml or the checkpoint exchanged?"
+    return CheckpointError(Problem(what, " ".join(why.split())[:300], fix, Place(str(path))))
+
+
+def _load_optimizer(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Load the optimizer's state; whatever does not fit raises one of Python's errors."""
+    optimizer = state.optimizer
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    groups = optimizer.state_dict()["param_groups"]
+    numbers = list(range(len(parameters)))
+    if header["format"] == 1:
+        # It had one group, of all parameters in the network's order; the options are the spec's.
+        order = {id(p): number for number, p in enumerate(parameters)}
+        numbers = [order[id(p)] for p in state.model.parameters()]
+    else:
+        if header["kind"] != type(optimizer).__name__:
+            raise ValueError(f"it is {header['kind']}'s, and the spec has {type(optimizer).__name__}")
+        groups = [_group(ours, saved) for ours, saved in zip(groups, header["optimizer"], strict=True)]
     saved: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
-        kind, _, rest = key.partition(".")
-        if kind == "optimizer":
-            index, _, name = rest.partition(".")
-            saved.setdefault(int(index), {})[name] = value
-    state.optimizer.load_state_dict({"state": saved, "param_groups": header["optimizer"]})
-    torch.set_rng_state(tensors["random.torch"])
-    state.shuffle.set_state(tensors["random.shuffle"])
-    return header
+        index, _, name = key.partition(".")
+        number = numbers[int(index)]
+        # The kernels trust the shapes: one that is wrong would be read past its end.
+        if value.shape != (() if name == "step" else parameters[number].shape):
+            raise ValueError(f"{name} of parameter {number} has shape {list(value.shape)}")
+        saved.setdefault(number, {})[name] = value
+    optimizer.load_state_dict({"state": saved, "param_groups": groups})
+    _lay_out(optimizer)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file as a whole or not at all, also when the machine fails. Raises CheckpointError."""
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except KeyboardInterrupt:
-        temporary.unlink(missing_ok=True)
-        raise
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        why, fix = error.strerror or str(error), "Make room, or choose another folder with --out"
-        raise CheckpointError(Problem("the file cannot be written", why, fix, Place(str(path)))) from None
+def _group(ours: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
+    """Return a group's options as saved; JSON has no tuples, and another torch other options."""
+    kept = {key: value for key, value in saved.items() if key in ours and key not in _HOW}
+    if len(ours["params"]) != len(saved["params"]):
+        raise ValueError(f"a group has {len(saved['params'])} parameters, not {len(ours['params'])}")
+    return ours | {key: tuple(v) if isinstance(ours[key], tuple) else v for key, v in kept.items()}
 
 
-def _read(path: Path, prefix: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors whose names begin with the prefix, without it, and the header."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(_HEADER, "{}"))
-            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118  # no mapping
-            tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
-    except FileNotFoundError:
-        fix = "It is written at the end of the first epoch"
-        raise CheckpointError(Problem("there is no such checkpoint", "", fix, Place(str(path)))) from None
-    except (SafetensorError, OSError, ValueError) as error:
-        what, fix = "the checkpoint cannot be read", "It is damaged, or no safetensors file; use another one"
-        raise CheckpointError(Problem(what, str(error), fix, Place(str(path)))) from None
-    version = header.get("format") if isinstance(header, dict) else None
-    if version != FORMAT:
-        what = (
-            "this is no checkpoint of cnnspec" if version is None else f"the checkpoint has format {version}"
-        )
-        why = "it has no header of ours" if version is None else f"this version reads format {FORMAT}"
-        fix = "Name a run folder that `cnnspec train` wrote" if version is None else "Update cnnspec"
-        raise CheckpointError(Problem(what, why, fix, Place(str(path))))
-    return tensors, header
-
-
-def _load(path: Path, model: nn.Module, weights: dict[str, Tensor]) -> None:
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
-        what, why = "the checkpoint does not belong to this spec", " ".join(str(error).split())[:300]
-        fix = "Were spec.yaml or the checkpoint exchanged?"
-        raise CheckpointError(Problem(what, why, fix, Place(str(path)))) from None
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Give moments their weights' order in memory (channels last), which fused kernels take for granted."""
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape and value.stride() != parameter.stride():
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -1,6 +1,10 @@
 """Where a network is trained: CUDA, Apple's MPS, or the CPU."""
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
+
 import torch
+from torch import nn
 
 from cnnspec.errors import Problem, SpecError, one_of
 
@@ -41,7 +45,22 @@ def describe(device: torch.device) -> str:
     return str(device)
 
 
-def set_threads(count: int | None) -> None:
-    """Set the CPU threads that torch uses; None leaves its own choice."""
-    if count is not None:
-        torch.set_num_threads(count)
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Return the context in which the network computes: in bfloat16, where that is safe, or float32."""
+    return torch.autocast(device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def memory_format(device: torch.device, wanted: bool | None, rank: int) -> torch.memory_format:
+    """Return the order of axes in memory, for inputs of that many axes; only 2-D pictures have a choice.
+
+    A GPU's convolutions are made for channels last.
+    """
+    chosen = device.type == "cuda" if wanted is None else wanted
+    return torch.channels_last if chosen and rank == 3 else torch.contiguous_format
+
+
+def compiled(network: nn.Module, *, wanted: bool) -> nn.Module:
+    """Return the network as training calls it, compiled if that is wanted; the weights are the same."""
+    if not wanted:
+        return network
+    return cast(nn.Module, torch.compile(network))

@@ -1,7 +1,8 @@
 """What the trainer tells while it works; the command line shows it, a program may ignore it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -13,7 +14,9 @@ class Job:
     """What is about to be trained, on what, where.
 
     `asked` is the data set that was asked for, `data_set` the one used; where the latter is a
-    sample that stands in for the former, `sample_because` says why.
+    sample that stands in for the former, `sample_because` says why. `steps` are those of an epoch.
+    A run that goes on has `resumed_at`, the epochs that are finished and the steps of the next
+    one, and a row of `history` for each epoch that is finished.
     """
 
     plan: Plan
@@ -27,6 +30,14 @@ class Job:
     epochs: int
     device: str
     folder: str
+    validation_size: int = 0
+    steps: int = 1
+    threads: int | Literal["auto"] = "auto"
+    processes: int = 1
+    channels_last: bool = False
+    data_on_device: bool = True
+    resumed_at: tuple[int, int] | None = None
+    history: Sequence[dict[str, Any]] = ()
 
 
 class Reporter:
@@ -38,8 +49,11 @@ class Reporter:
     def notice(self, text: str) -> None:
         """Something that takes time begins."""
 
+    def warning(self, text: str) -> None:
+        """Something went wrong that must be known, though training goes on."""
+
     def begin(self, job: Job) -> None:
-        """Training begins."""
+        """Training begins, or goes on."""
 
     def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
         """A batch is done: samples so far in this epoch, and the sum of their losses.
@@ -51,4 +65,70 @@ class Reporter:
         """An epoch's training is done, and its evaluation begins."""
 
     def epoch(self, row: dict[str, Any]) -> None:
-        """An epoch is done; `row` is its line of metrics.jsonl."""
+        """An epoch is done, and saved; `row` is its line of metrics.jsonl."""
+
+    def stopped(self, epoch: int, step: int) -> None:
+        """Training was asked to stop, and has saved: `epoch` epochs, and `step` steps of the next one."""
+
+    def finished(self) -> None:
+        """All epochs are done, or early stopping has ended training."""
+
+    def close(self) -> None:
+        """Nothing comes any more, however it ended; may be called more than once."""
+
+
+class Reporters(Reporter):
+    """Tells each event to several reporters, in their order."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self.reporters = reporters
+
+    def downloading(self, name: str, done: int, total: int | None) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.downloading(name, done, total)
+
+    def notice(self, text: str) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.notice(text)
+
+    def warning(self, text: str) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.warning(text)
+
+    def begin(self, job: Job) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.begin(job)
+
+    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.step(epoch, done, loss_sum)
+
+    def evaluating(self, epoch: int) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.evaluating(epoch)
+
+    def epoch(self, row: dict[str, Any]) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.epoch(row)
+
+    def stopped(self, epoch: int, step: int) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.stopped(epoch, step)
+
+    def finished(self) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.finished()
+
+    def close(self) -> None:
+        """Pass it on."""
+        for reporter in self.reporters:
+            reporter.close()

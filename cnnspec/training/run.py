@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ from cnnspec.errors import CheckpointError, Place, Problem
 from cnnspec.expansion import make_plan
 from cnnspec.plan import Plan
 from cnnspec.training import checkpoint
+from cnnspec.training import device as devices
+from cnnspec.training.batches import Split
 from cnnspec.training.evaluate import Evaluation, evaluate
+from cnnspec.training.loss import make as make_criterion
 
 SPEC, METRICS, ENVIRONMENT = "spec.yaml", "metrics.jsonl", "environment.json"
 BEST, LAST = "best.safetensors", "last.safetensors"
@@ -84,21 +87,28 @@ class Run:
         """
         loaded = loaded or load_data(self.plan.spec.data.dataset, sample=False)
         device = device or torch.device("cpu")
-        inputs = to_input(loaded.test.images, self.plan.input_shape).to(device)
-        labels = loaded.test.labels.to(device)
+        options = self.plan.spec.train
         try:
             return evaluate(
-                self.model.to(device), inputs, labels, self._normalizer(device), len(self.classes)
+                self.model.to(device),
+                Split.of(loaded.test, self.plan.input_shape),
+                self._normalizer(device),
+                make_criterion(options.loss, device),
+                len(self.classes),
+                top_k=options.top_k,
+                context=partial(devices.autocast, device, options.precision),
             )
         finally:
             self.model.cpu()
 
     def predict(self, image: str | Path) -> Prediction:
         """Return what the network sees in a PNG or JPEG. Raises DataError where it cannot be read."""
+        cpu = torch.device("cpu")
         inputs = to_input(read_digit(image).unsqueeze(0), self.plan.input_shape)
         with torch.inference_mode():
-            output = self.model(self._normalizer(torch.device("cpu"))(inputs))[0].softmax(0)
-        probabilities = dict(zip(self.classes, output.tolist(), strict=True))
+            output = self.model(self._normalizer(cpu)(inputs))
+            shares = make_criterion(self.plan.spec.train.loss, cpu).probabilities(output)[0]
+        probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
         label = max(probabilities, key=lambda name: probabilities[name])
         return Prediction(str(image), label, probabilities[label], probabilities)
 
@@ -123,7 +133,7 @@ def load_run(folder: str | Path) -> Run:
         fix = "Name a run folder that `cnnspec train` wrote; it is complete after its first epoch"
         raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
     plan = make_plan(specs.load(folder / SPEC))
-    return Run(folder, plan, _history(folder / METRICS), _json(folder / ENVIRONMENT))
+    return Run(folder, plan, _history(folder / METRICS), read_json(folder / ENVIRONMENT))
 
 
 def _history(path: Path) -> list[dict[str, Any]]:
@@ -143,7 +153,8 @@ def _history(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file of a run. Raises CheckpointError."""
     return _parse(path.read_text("utf-8", "replace"), Place(str(path)))
 
 

@@ -109,14 +109,16 @@ def totals(plan: Plan, batch: int | None = None) -> list[str]:
     always = {
         "weights": need.weights,
         "gradients": need.gradients,
-        "Adam": need.optimizer,
+        type(plan.spec.train.optimizer.options).__name__: need.optimizer,
+        "moving average": need.average,
         "buffers": need.buffers,
     }
     by_batch = {"activations": kept, "working memory": max(0, peak - kept - sum(always.values()))}
+    batches = f"batches of {batch} in {need.parts} parts" if need.parts > 1 else f"batches of {batch}"
     return [
         f"{plan.params:,} parameters, {plan.macs:,} MACs, output {times(plan.output_shape)}",
         *_field_total(plan),
-        f"memory (float32): {in_units(need.untrained)}; {in_units(peak)} for training in batches of {batch}:",
+        f"memory (float32): {in_units(need.untrained)}; {in_units(peak)} for training in {batches}:",
         *(INDENT + told for told in (_sizes(always), _sizes(by_batch)) if told),
     ]
 
@@ -155,6 +157,7 @@ def as_json(plan: Plan, batch: int | None = None) -> dict[str, Any]:
             "weights": need.weights,
             "gradients": need.gradients,
             "optimizer": need.optimizer,
+            "average": need.average,
             "buffers": need.buffers,
             "activations": need.activations(batch),
             "peak": need.peak(batch),

@@ -1,0 +1,69 @@
+"""Losses as sums over samples, and what to divide them by: so a batch can be computed in parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from torch import Tensor
+
+from cnnspec.language.training import CrossEntropy, Focal, Loss, MultiMargin
+
+EPSILON = torch.finfo(torch.float32).eps
+
+_Sum = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A loss: what training makes small, and what a test says of it."""
+
+    _total: _Sum
+    _plain: _Sum
+    _class_weights: Tensor | None
+    _logarithms: bool
+    """Whether the network's outputs are logarithms of probabilities already."""
+
+    def total(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the sum of the samples' losses, with label smoothing and class weights."""
+        return self._total(output.float(), target)
+
+    def divisor(self, target: Tensor) -> Tensor | int:
+        """Return what the total of these samples is divided by to be torch's mean."""
+        return len(target) if self._class_weights is None else self._class_weights[target].sum()
+
+    def plain(self, output: Tensor, target: Tensor) -> Tensor:
+        """Return the sum of the samples' losses without label smoothing and class weights."""
+        return self._plain(output.float(), target)
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """Return the classes' probabilities that the outputs stand for."""
+        return output.float().exp() if self._logarithms else output.float().softmax(1)
+
+
+def make(loss: Loss, device: torch.device) -> Criterion:
+    """Return the loss that a spec names, for outputs on this device."""
+    given = getattr(loss.options, "class_weights", None)
+    weights = None if given is None else torch.tensor(given, dtype=torch.float32, device=device)
+    match loss.options:
+        case CrossEntropy(label_smoothing=smoothing):
+            plain: Callable[..., Tensor] = partial(F.cross_entropy, reduction="sum")
+            total = partial(plain, weight=weights, label_smoothing=smoothing)
+        case Focal(gamma=gamma):
+            plain = partial(_focal, gamma=gamma)
+            total = partial(plain, weight=weights)
+        case MultiMargin(margin=margin):
+            plain = total = partial(F.multi_margin_loss, margin=margin, reduction="sum")
+        case _:
+            plain = partial(F.nll_loss, reduction="sum")
+            total = partial(plain, weight=weights)
+    return Criterion(total, plain, weights, loss.name == "nll")
+
+
+def _focal(output: Tensor, target: Tensor, gamma: float, weight: Tensor | None = None) -> Tensor:
+    """Return the sum of −w·(1 − p)^γ·log p, where p is the probability of the right class."""
+    log_p = -F.cross_entropy(output, target, reduction="none")
+    # Where p rounds to 1, the power's slope would be infinite, and its product with log p not a number.
+    losses = (-torch.expm1(log_p)).clamp_min(EPSILON).pow(gamma) * -log_p
+    return (losses if weight is None else losses * weight[target]).sum()
