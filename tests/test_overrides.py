@@ -14,7 +14,11 @@ def test_overrides() -> None:
     """Options replace what the spec says and leave the rest; wrong ones are problems as in a file."""
     spec = cnnspec.loads(LENET5)
     changed = spec.overridden(epochs=3, lr=0.01, dataset="mnist-sample")
-    assert (changed.train.epochs, changed.train.batch_size, changed.train.optimizer.options.lr) == (3, 64, 0.01)
+    assert (changed.train.epochs, changed.train.batch_size, changed.train.optimizer.options.lr) == (
+        3,
+        64,
+        0.01,
+    )
     assert changed.data.dataset == "mnist-sample"
     assert changed.data.normalize == spec.data.normalize
     with pytest.raises(SpecError, match=r"options: lr is 0\.0; it must be greater than 0"):

@@ -1,6 +1,7 @@
 """The trainer learns, repeats itself, writes a whole run folder, and stops cleanly."""
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 import cnnspec
 from cnnspec.data import load_data
 from cnnspec.errors import CheckpointError, DataError, SpecError
-from cnnspec.training import Reporter, loop
+from cnnspec.training import Reporter, batches, start
 from cnnspec.training.device import available
+from cnnspec.training.stop import Stopped
 
 NET = """
 input: [1, 28, 28]
@@ -43,12 +45,12 @@ def test_learns_as_a_plain_loop_does(spec: cnnspec.Spec, tiny_root: Path, tmp_pa
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(576, 10))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
-    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))
+    order = batches.order(0, 0, len(data))
     pictures = (data.images[order] / 255 - 0.1307) / 0.3081
-    for start in range(0, len(data), 32):
+    for first in range(0, len(data), 32):
         optimizer.zero_grad()
         F.cross_entropy(
-            model(pictures[start : start + 32]), data.labels[order][start : start + 32]
+            model(pictures[first : first + 32]), data.labels[order][first : first + 32]
         ).backward()
         optimizer.step()
     for ours, theirs in zip(weights(result).values(), model.state_dict().values(), strict=True):
@@ -83,7 +85,8 @@ def test_run_folder(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None
         spec, out=tmp_path / "run", epochs=3, batch_size=16, lr=0.002, seed=5, device="cpu"
     )
     folder = tmp_path / "run"
-    files = {"spec.yaml", "metrics.jsonl", "environment.json", "best.safetensors", "last.safetensors"}
+    checkpoints = {"best.safetensors", "last.safetensors", "previous.safetensors"}
+    files = {"spec.yaml", "metrics.jsonl", "environment.json", *checkpoints}
     assert {path.name for path in folder.iterdir()} == files
     trained = cnnspec.load(folder / "spec.yaml")
     assert (trained.name, trained.train.epochs, trained.train.batch_size, trained.train.seed) == (
@@ -92,7 +95,7 @@ def test_run_folder(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None
         16,
         5,
     )
-    assert trained.train.optimizer.adam.lr == 0.002
+    assert trained.train.optimizer.options.lr == 0.002
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert rows == result.history
     assert [row["epoch"] for row in rows] == [1, 2, 3]
@@ -132,34 +135,40 @@ def test_nothing_is_left_without_data(tiny: Any, spec: cnnspec.Spec, tmp_path: P
 
 
 class Stop(Reporter):
-    """Presses Ctrl-C at a step of an epoch."""
+    """Asks the training to stop at a step of an epoch."""
 
-    def __init__(self, epoch: int) -> None:
-        self.at = epoch
+    def __init__(self, epoch: int, number: signal.Signals = signal.SIGINT, *, times: int = 1) -> None:
+        self.at, self.number, self.times = epoch, number, times
 
     def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:  # noqa: ARG002  # the base class's
         if epoch == self.at:
-            raise KeyboardInterrupt
+            for _ in range(self.times):
+                signal.raise_signal(self.number)
 
 
-def test_interrupted_in_the_first_epoch(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
-    """Ctrl-C before the first epoch is done leaves no folder that was made here, and none of its files."""
-    with pytest.raises(KeyboardInterrupt):
-        cnnspec.train(spec, out=tmp_path / "new", reporter=Stop(1))
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped(
+    epoch: int, number: signal.Signals, spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path
+) -> None:
+    """A request to stop, also in the first epoch, saves after the step; going on ends with the same weights."""
+    whole = cnnspec.train(spec, out=tmp_path / "whole", threads=1, device="cpu")
+    with pytest.raises(Stopped) as caught:
+        cnnspec.train(spec, out=tmp_path / "run", threads=1, device="cpu", reporter=Stop(epoch, number))
+    stopped = caught.value
+    assert (stopped.signal, stopped.folder) == (number, tmp_path / "run")
+    assert (stopped.epoch, stopped.step) == (epoch - 1, 1)
+    resumed = cnnspec.train(resume=tmp_path / "run", threads=1, device="cpu")
+    assert resumed.weights_hash == whole.weights_hash
+    assert [row["train_loss"] for row in resumed.history] == [row["train_loss"] for row in whole.history]
+
+
+def test_stopped_twice(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """A second request ends at once: nothing is saved any more, and a new folder goes."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        cnnspec.train(spec, out=tmp_path / "new", threads=1, device="cpu", reporter=Stop(1, times=2))
+    assert not isinstance(caught.value, Stopped)
     assert not (tmp_path / "new").exists()
-    (tmp_path / "mine").mkdir()
-    with pytest.raises(KeyboardInterrupt):
-        cnnspec.train(spec, out=tmp_path / "mine", reporter=Stop(1))
-    assert list((tmp_path / "mine").iterdir()) == []
-
-
-def test_interrupted_later(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
-    """Ctrl-C later keeps the epochs that were finished, as a run that can be used."""
-    with pytest.raises(KeyboardInterrupt):
-        cnnspec.train(spec, out=tmp_path / "run", reporter=Stop(2))
-    run = cnnspec.load_run(tmp_path / "run")
-    assert [row["epoch"] for row in run.history] == [1]
-    assert run.evaluate().accuracy == run.history[0]["test_accuracy"]
 
 
 def test_folder_in_use(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
@@ -205,7 +214,9 @@ def test_read_only_place(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, mo
 
 def test_weights_that_run_away(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """A learning rate that makes the loss infinite is named, and no run is left."""
-    with pytest.raises(SpecError, match=r"small.yaml:8:55: the training loss is .* in epoch 1"):
+    with pytest.raises(
+        SpecError, match=r"small.yaml:8:55: the training loss is not finite in step 2 of epoch 1"
+    ):
         cnnspec.train(spec, out=tmp_path / "run", lr=1e30)
     assert not (tmp_path / "run").exists()
 
@@ -224,25 +235,9 @@ def test_not_enough_memory(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, 
     def full(*_: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr(loop, "_optimizer", full)
-    with pytest.raises(SpecError, match="not enough memory to train small; CUDA out of memory"):
+    monkeypatch.setattr(start, "prepare", full)
+    with pytest.raises(SpecError, match="not enough memory to train small in batches of 32; CUDA .* Use a batch_size of 16"):
         cnnspec.train(spec, out=tmp_path / "run")
-
-
-@pytest.mark.parametrize(
-    ("count", "size", "bounds"),
-    [
-        (10, 4, [(0, 4), (4, 8), (8, 10)]),
-        (9, 4, [(0, 4), (4, 9)]),
-        (8, 4, [(0, 4), (4, 8)]),
-        (3, 8, [(0, 3)]),
-        (1, 8, [(0, 1)]),
-        (3, 1, [(0, 1), (1, 2), (2, 3)]),
-    ],
-)
-def test_batches(count: int, size: int, bounds: list[tuple[int, int]]) -> None:
-    """Every sample is in one batch, and none is alone, for batch norm's sake."""
-    assert loop._bounds(count, size) == bounds
 
 
 def test_unknown_device(spec: cnnspec.Spec) -> None:

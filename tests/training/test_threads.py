@@ -134,7 +134,9 @@ def test_looks_again_when_a_process_has_gone(machine: Callable[..., Machine]) ->
     assert tuner.threads == 2
 
 
-@pytest.mark.parametrize(("step", "busy", "best"), [(0.010, 0, 8), (0.010, 1, 8), (1.0, 0, 8), (0.010, 60, 4)])
+@pytest.mark.parametrize(
+    ("step", "busy", "best"), [(0.010, 0, 8), (0.010, 1, 8), (1.0, 0, 8), (0.010, 60, 4)]
+)
 def test_finds_its_way_among_many_cores(
     machine: Callable[..., Machine], step: float, busy: int, best: int
 ) -> None:
