@@ -9,8 +9,9 @@ weights, then what was kept for it is freed.
 
 In it are weights and buffers, a moving average of them, what the optimizer keeps, the
 gradients of the weights (those of the step before until the forward pass is over), the
-batch, all that layers and loss make, and the copies that convolutions work on. Not in it
-are other working memory within a layer, the data set, and Python and torch themselves.
+batch, all that layers and loss make, and the copies that convolutions and optimizers work
+on. Not in it are other working memory within a layer, the data set, and Python and torch
+themselves.
 `benchmarks/memory.py` holds it to what torch allocates.
 """
 
@@ -84,28 +85,30 @@ def predict(plan: Plan) -> Memory:
     train = plan.spec.train
     weights = plan.params * FLOAT_BYTES
     buffers = sum(step.layer.buffers(step.input) for step in plan.layers if step.layer)
-    optimizer = _numbers_kept(plan, train.optimizer.options) * FLOAT_BYTES
+    kept_by_optimizer, copied = (FLOAT_BYTES * n for n in _optimizer(plan, train.optimizer.options))
     average = weights + buffers if train.ema else 0
     walk = _Walk()
     kept = walk.forward(plan.steps, plan.input_shape)
     walk.backward(before=weights if train.accumulate > 1 else 0)
-    always = weights + buffers + optimizer + average
+    walk.step_of_optimizer(weights, copied)
+    always = weights + buffers + kept_by_optimizer + average
     moments = tuple(Moment(always + fixed, sample) for fixed, sample in walk.moments)
     sample = _bytes(plan.input_shape)
-    return Memory(weights, buffers, optimizer, average, sample, train.accumulate, kept, moments)
+    return Memory(weights, buffers, kept_by_optimizer, average, sample, train.accumulate, kept, moments)
 
 
-def _numbers_kept(plan: Plan, optimizer: Section) -> int:
-    """Return how many numbers the optimizer keeps for all weights."""
+def _optimizer(plan: Plan, optimizer: Section) -> tuple[int, int]:
+    """Return how many numbers the optimizer keeps for all weights, and how many it copies in a step."""
+    count = plan.params
     match optimizer:
         case SGD(momentum=momentum):
-            return plan.params * (momentum > 0)
-        case RMSprop(momentum=momentum):
-            return plan.params * (1 + (momentum > 0))
+            return count * (momentum > 0), 0
+        case RMSprop(momentum=momentum, weight_decay=decay):  # all weights at once, with no kernel of its own
+            return count * (1 + (momentum > 0)), count * (1 + (decay > 0))
         case Muon():  # its momentum for what fc layers multiply by, and for all else what AdamW keeps
-            fc = sum(volume(s.input) * volume(s.output) for s in plan.layers if s.type == "fc")
-            return 2 * plan.params - fc
-    return 2 * plan.params
+            fc = [volume(s.input) * volume(s.output) for s in plan.layers if s.type == "fc"]
+            return 2 * count - sum(fc), 3 * max(fc, default=0)
+    return 2 * count, 0
 
 
 class _Tensor:
@@ -242,6 +245,11 @@ class _Walk:
             self.release(given, *operation.kept)
             for x, gradient in made:
                 gradients[x] = self.sum(gradients.get(x), gradient)
+
+    def step_of_optimizer(self, weights: int, copied: int) -> None:
+        """Note what is in use while the optimizer works, which begins with all gradients."""
+        self.gradients = weights
+        self.note(copied)
 
     def sum(self, one: _Tensor | None, other: _Tensor) -> _Tensor:
         """Return the sum of two gradients, in the memory of one that nobody else needs."""

@@ -1,21 +1,24 @@
 """Trainings that are killed, each in a process of its own, and what is left for the next one to go on with."""
 
-import json
 import multiprocessing
 import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import crew
-from data_fixtures import declare_tiny
 from faults import Faults
 
 import cnnspec
+from cnnspec import catalog
+from cnnspec.catalog import DataSet
 from cnnspec.training.folder import RunFolder
+
+SECONDS = 120
+"""How long a training may take; far longer than it does."""
 
 SPEC = """
 input: [1, 28, 28]
@@ -36,18 +39,26 @@ train:
   clip_norm: 1
   optimizer: {sgd: {lr: 0.05, momentum: 0.9, nesterov: true, weight_decay: 0.01}}
   schedule: {one_cycle: {}}
-  loss: {cross_entropy: {smoothing: 0.1}}
+  loss: {cross_entropy: {label_smoothing: 0.1}}
 """
 """Everything that could make going on inexact; five steps an epoch, checkpoints after 2, 4 and 5 of them."""
 
 Told = dict[str, Any]
 
 
-def train(root: Path, out: Path) -> Told:
+@dataclass(frozen=True)
+class Data:
+    """A small MNIST, and the root of the folder that it is in."""
+
+    data_set: DataSet
+    root: Path
+
+
+def train(data: Data, out: Path) -> Told:
     """Train in a folder, or go on with the run in it; return the hash of the weights, and how long it took."""
-    declare_tiny(root)
+    catalog.DATA_SETS["mnist"] = data.data_set
     started = time.perf_counter()
-    common: Told = {"threads": 1, "device": "cpu", "data_root": root}
+    common: Told = {"threads": 1, "device": "cpu", "data_root": data.root}
     if (out / "spec.yaml").exists():
         result = cnnspec.train(resume=out, **common)
     else:
@@ -57,14 +68,14 @@ def train(root: Path, out: Path) -> Told:
     return {"hash": result.weights_hash, "seconds": seconds, "history": rows}
 
 
-def train_until_operation(root: Path, out: Path, at: int) -> Told:
+def train_until_operation(data: Data, out: Path, at: int) -> Told:
     """Train, and die at the file operation with that number; return what `train` does, and all operations."""
     faults = Faults(at, lambda: os.kill(os.getpid(), signal.SIGKILL))
     with faults.injected():
-        return train(root, out) | {"operations": faults.names}
+        return train(data, out) | {"operations": faults.names}
 
 
-def train_until_save(root: Path, out: Path, number: int) -> Told:
+def train_until_save(data: Data, out: Path, number: int) -> Told:
     """Train, and die right after that many checkpoints were written."""
     real, count = RunFolder.save, 0
 
@@ -76,19 +87,20 @@ def train_until_save(root: Path, out: Path, number: int) -> Told:
             os.kill(os.getpid(), signal.SIGKILL)
 
     RunFolder.save = save  # type: ignore[method-assign]  # in this process alone
-    return train(root, out)
+    return train(data, out)
 
 
 def run(work: Callable[..., Told], *arguments: Any, seconds: float | None = None) -> Told | None:
     """Do work in a new process; None if it was killed: by itself, or from here after so many seconds."""
-    context = crew.context()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pytest", "torch", "torch._dynamo", "cnnspec.training"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, work, arguments), daemon=True)
     process.start()
     theirs.close()
     try:
         assert ours.recv() == "begun"
-        if not ours.poll(crew.SECONDS if seconds is None else seconds):
+        if not ours.poll(SECONDS if seconds is None else seconds):
             assert seconds is not None, "the process hangs"
             process.kill()
         try:

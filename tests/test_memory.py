@@ -115,19 +115,60 @@ class _Given(nn.Module):
         return self.output
 
 
+def agrees(plan: cnnspec.Plan, batch: int) -> bool:
+    """Tell whether the predicted peak is torch's: hardly below it, as it depends on the CPU what is copied."""
+    return -0.05 < predict(plan).peak(batch) / training_peak(plan, batch) - 1 < 0.12
+
+
 @pytest.mark.parametrize("batch", [4, 32])
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_peak_is_torchs(text: str, batch: int) -> None:
     """The predicted peak is within a few percent of what torch allocates in training."""
-    plan = cnnspec.loads(text).plan()
-    assert predict(plan).peak(batch) == pytest.approx(training_peak(plan, batch), rel=0.08)
+    assert agrees(cnnspec.loads(text).plan(), batch)
 
 
 @pytest.mark.parametrize("file", ["lenet5.yaml", "allconv.yaml", "conv1d.yaml", "resnet_cifar.yaml"])
 def test_peak_of_shipped_specs(file: str) -> None:
     """So it is for networks that ship; benchmarks/memory.py measures the large ones."""
-    plan = cnnspec.load(SPECS / file).plan()
-    assert predict(plan).peak(64) == pytest.approx(training_peak(plan, 64), rel=0.05)
+    assert agrees(cnnspec.load(SPECS / file).plan(), 64)
+
+
+TRAINS = {
+    "sgd": ("{optimizer: sgd}", 0),
+    "sgd with momentum": ("{optimizer: {sgd: {momentum: 0.9}}}", 1),
+    "adamw": ("{optimizer: adamw}", 2),
+    "rmsprop": ("{optimizer: {rmsprop: {weight_decay: 0.1}}}", 1),
+    "rmsprop with momentum": ("{optimizer: {rmsprop: {momentum: 0.9}}}", 2),
+    "average": ("{optimizer: adam, ema: 0.99}", 2),
+    "parts": ("{optimizer: sgd, accumulate: 3}", 0),
+}
+
+
+@pytest.mark.parametrize("case", TRAINS.values(), ids=TRAINS)
+def test_peak_of_options(case: tuple[str, int]) -> None:
+    """What the optimizer keeps for each weight, a moving average and parts of a batch are torch's, too."""
+    train, numbers = case
+    plan = cnnspec.loads(f"{NETWORKS['many weights']}\ntrain: {train}").plan()
+    need = predict(plan)
+    assert need.optimizer == numbers * need.weights
+    assert need.peak(8) == pytest.approx(training_peak(plan, 8), rel=0.01)
+
+
+def test_peak_of_parts() -> None:
+    """In parts, a batch takes the memory of one of them, and of its own samples."""
+    plan = cnnspec.loads(f"{NETWORKS['few weights, large maps']}\ntrain: {{accumulate: 4}}").plan()
+    assert predict(plan).peak(8) == pytest.approx(training_peak(plan, 8), rel=0.05)
+    assert predict(plan).activations(8) < predict(plan).kept * 3
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this torch has no Muon")
+def test_peak_of_muon() -> None:
+    """Muon keeps one number for each weight of fc layers, and two for all else."""
+    layers = "[conv: {filters: 4, kernel: 1}, flatten, fc: 256, relu, fc: 10]"
+    plan = cnnspec.loads(f"input: [1, 8, 8]\nlayers: {layers}\ntrain: {{optimizer: muon}}").plan()
+    need = predict(plan)
+    assert need.optimizer == 4 * (2 * plan.params - 256 * 256 - 256 * 10)
+    assert need.peak(8) == pytest.approx(training_peak(plan, 8), rel=0.1)
 
 
 @pytest.mark.parametrize("file", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -145,10 +186,11 @@ def test_what_learns_nothing_keeps_nothing() -> None:
     assert predict(plan).activations(10) == 10 * 4 * (64 + 16 + 3)
 
 
+@pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("available", [2 * 2**20, 10 * 2**20, 1000 * 2**20])
-def test_largest_batch(available: int) -> None:
+def test_largest_batch(available: int, parts: int) -> None:
     """The largest batch fits, and one more does not."""
-    need = predict(cnnspec.load(SPECS / "lenet5.yaml").plan())
+    need = predict(cnnspec.load(SPECS / "lenet5.yaml").overridden(accumulate=parts).plan())
     batch = need.largest_batch(available)
     assert batch > 0
     assert need.peak(batch) <= available < need.peak(batch + 1)

@@ -31,7 +31,6 @@ SEVERAL = {
     "keras_words": 4,
     "name_of_branch": 2,
     "name_with_dash": 2,  # the name, and where it is used
-    "optimizer_as_word": 2,
     "pytorch_fields": 3,
     "pytorch_words": 5,
     "three_mistakes_at_once": 3,

@@ -15,7 +15,7 @@ def plan_of(item: str, size: int = 28, channels: int = 6) -> cnnspec.Plan:
 def test_small_learning_rate() -> None:
     """1e-4 is a number, though YAML 1.1 reads text."""
     spec = cnnspec.loads("input: [1, 8]\nlayers: [relu]\ntrain: {optimizer: {adam: {lr: 1e-4}}}")
-    assert spec.train.optimizer.adam.lr == 1 / 10_000
+    assert spec.train.optimizer.options.lr == 1 / 10_000
 
 
 @pytest.mark.parametrize(

@@ -148,11 +148,11 @@ PROBLEMS = {
     "typo in normalize": (top("data: {normalize: {maen: 1, std: 1}}"), "of normalize. Did you mean 'mean'?"),
     "unknown optimizer": (
         top("train: {optimizer: {adm: {}}}"),
-        "unknown field 'adm' of optimizer. Did you mean 'adam'?",
+        "3:21: unknown optimizer 'adm'. Did you mean 'adam'?",
     ),
     "unknown loss": (
         top("train: {loss: crossentropy}"),
-        "3:15: loss is 'crossentropy'; it must be cross_entropy",
+        "3:15: unknown loss 'crossentropy'. Did you mean 'cross_entropy'?",
     ),
     "unknown data set": (
         top("data: {dataset: minst}"),

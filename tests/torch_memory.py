@@ -4,13 +4,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
-from torch import nn
-from torch.optim.swa_utils import AveragedModel
 from torch.profiler import ProfilerActivity, profile
 
-from cnnspec.language.training import SGD, AdamW, Muon, Optimizer, RMSprop
 from cnnspec.plan import Plan
-from cnnspec.training import optimizer as optimizers
+from cnnspec.training import average, optimizer
 
 
 def training_peak(plan: Plan, batch: int) -> int:
@@ -24,8 +21,8 @@ def training_peak(plan: Plan, batch: int) -> int:
 def train(plan: Plan, batch: int, steps: int = 2) -> None:
     """Take steps as the trainer does, on random pictures."""
     model, options = plan.build().train(), plan.spec.train
-    optimizer = _optimizer(model, options.optimizer.options)
-    average = AveragedModel(model, use_buffers=True) if options.ema else None
+    stepped = optimizer.make(options.optimizer, model)
+    averaged = average.make(model, options.ema) if options.ema else None
     inputs = torch.rand(batch, *plan.input_shape)
     labels = torch.zeros(batch, *plan.output_shape[1:], dtype=torch.long)
     parts = [*zip(inputs.chunk(options.accumulate), labels.chunk(options.accumulate), strict=True)]
@@ -33,26 +30,11 @@ def train(plan: Plan, batch: int, steps: int = 2) -> None:
         for index, (some, their_labels) in enumerate(parts):
             loss = F.cross_entropy(model(some), their_labels, reduction="sum") / batch
             if index == 0:
-                optimizer.zero_grad(set_to_none=True)
+                stepped.zero_grad(set_to_none=True)
             loss.backward()
-        optimizer.step()
-        if average:
-            average.update_parameters(model)
-
-
-def _optimizer(model: nn.Module, options: Any) -> torch.optim.Optimizer:
-    """Return the optimizer with the options that memory depends on."""
-    weights = list(model.parameters())
-    match options:
-        case SGD(momentum=momentum):
-            return torch.optim.SGD(weights, momentum=momentum, fused=True)
-        case RMSprop(momentum=momentum):
-            return torch.optim.RMSprop(weights, momentum=momentum)
-        case AdamW():
-            return torch.optim.AdamW(weights, fused=True)
-        case Muon():
-            return optimizers.make(Optimizer(muon=options), model)
-    return torch.optim.Adam(weights, fused=True)
+        stepped.step()
+        if averaged:
+            averaged.update_parameters(model)
 
 
 def _allocated(events: list[Any]) -> list[int]:

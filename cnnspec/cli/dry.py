@@ -1,8 +1,8 @@
 """The plan of a training, as `cnnspec train --dry-run` shows it."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from cnnspec.cli.console import out, print_json
@@ -13,24 +13,28 @@ from cnnspec.training import DryRun
 from cnnspec.training.report import Job
 from cnnspec.training.schedule import learning_rate
 
+INDENT = 12
+"""Columns of the headings."""
+
 LOOKS = 1000
 """Steps of a long training at which the highest learning rate is looked for."""
 
 
-def print_dry_run(tried: DryRun, form: str, *, tensorboard: bool, mlflow: str | None) -> None:
-    """Print what a training would do, and what its first steps took."""
-    writes = _writes(tried.job, tensorboard=tensorboard, mlflow=mlflow)
+def print_dry_run(tried: DryRun, form: str, options: Mapping[str, Any]) -> None:
+    """Print what a training with these options of `train` would do, and what its first steps took."""
+    folder = options["out"] or f"runs/{tried.job.plan.name}-TIMESTAMP"
+    writes = _writes(tried.job, options)
     if form == "json":
-        print_json(_as_json(tried, writes))
+        print_json(_as_json(tried, folder, writes))
         return
     console, job = out(), tried.job
     console.print(Text(f"{job.plan.name} on {job.data_title}", style="bold"))
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, text in {**_rows(job), "writes": "\n".join(writes)}.items():
-        table.add_row(Text(name, style="bold"), Text(printable(text)))
-    console.print(table)
+    for name, text in {**_rows(job), "writes": _told(folder, writes, options["mlflow"])}.items():
+        lines = Text(printable(text)).wrap(console, max(20, console.width - INDENT))
+        for number, line in enumerate(lines):
+            line.rstrip()
+            heading = Text(("" if number else name).ljust(INDENT), style="bold")
+            console.print(heading + line, soft_wrap=True)
     console.print()
     for number, (seconds, loss) in enumerate(zip(tried.seconds, tried.losses, strict=True), start=1):
         console.print(Text(f"step {number}: loss {loss:.4f} in {seconds:.3f} s"))
@@ -74,7 +78,10 @@ def _data(job: Job) -> str:
 def _schedule(job: Job) -> str:
     options = job.plan.spec.train
     warmup = f", after {options.warmup:g} epochs of warm-up" if options.warmup else ""
-    points = ", ".join(f"{rate:.3g} at step {step + 1:,}" for step, rate in rates(job).items())
+    found = rates(job)
+    points = ", ".join(f"{rate:.3g} at step {step + 1:,}" for step, rate in found.items())
+    if len(set(found.values())) == 1:
+        points = f"{found[0]:.3g} at every step"
     return f"{_choice(options.schedule)}{warmup}\nlr {points}"
 
 
@@ -107,21 +114,24 @@ def _device(job: Job) -> str:
     return f"{job.device}; {job.processes} processes" if job.processes > 1 else job.device
 
 
-def _writes(job: Job, *, tensorboard: bool, mlflow: str | None) -> list[str]:
-    """Return what a training writes, and where."""
+def _writes(job: Job, options: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a training writes into its folder."""
     every = job.plan.spec.train.checkpoint_every
-    often = f"the last epoch, and every {every:,} steps" if every else "the last epoch"
+    often = f"of every epoch and every {every:,} steps" if every else "of every epoch"
     files = {
         "spec.yaml": "the spec as trained",
         "environment.json": "versions, device, seed, data",
         "metrics.jsonl": "a line an epoch",
-        "last.safetensors": f"the checkpoint of {often}; the one before it is previous.safetensors",
+        "last.safetensors": f"a checkpoint {often}; previous.safetensors: the one before",
         "best.safetensors": "the checkpoint of the best epoch",
     }
-    if tensorboard:
-        files["tensorboard/"] = "event files"
-    told = [f"{job.folder}/{name}: {what}" for name, what in files.items()]
-    return [*told, f"{mlflow}: an MLflow run"] if mlflow else told
+    return files | ({"tensorboard/": "event files"} if options["tensorboard"] else {})
+
+
+def _told(folder: str, files: dict[str, str], mlflow: str | None) -> str:
+    """Return what is written where, as lines."""
+    lines = [folder, *(f"  {name}: {what}" for name, what in files.items())]
+    return "\n".join([*lines, f"{mlflow}: an MLflow run"] if mlflow else lines)
 
 
 def _choice(choice: Any) -> str:
@@ -130,10 +140,13 @@ def _choice(choice: Any) -> str:
 
 
 def _options(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {shown(value)}" for name, value in values.items())
+    return ", ".join(
+        f"{name} {value:g}" if isinstance(value, float) else f"{name} {shown(value)}"
+        for name, value in values.items()
+    )
 
 
-def _as_json(tried: DryRun, writes: list[str]) -> dict[str, Any]:
+def _as_json(tried: DryRun, folder: str, writes: dict[str, str]) -> dict[str, Any]:
     job = tried.job
     plan, options = job.plan, job.plan.spec.train
     batch = min(options.batch_size, job.train_size)
@@ -155,7 +168,7 @@ def _as_json(tried: DryRun, writes: list[str]) -> dict[str, Any]:
         "threads": job.threads,
         "processes": job.processes,
         "memory": predict(plan).peak(batch),
-        "run": job.folder,
+        "run": folder,
         "writes": writes,
         "steps": [
             {"step": number, "loss": loss, "seconds": seconds}

@@ -134,7 +134,8 @@ class _Bar:
     def __init__(self, console: Console, job: Job) -> None:
         self.job = job
         self.narrow = console.width < WIDE
-        columns = [TextColumn("{task.fields[epoch]}"), BarColumn(None if self.narrow else 30)]
+        # The line is never full: the ^C that a user types must not break it, or it could not be taken away.
+        columns = [TextColumn("{task.fields[epoch]}"), BarColumn(10 if self.narrow else 20)]
         columns.append(TextColumn("{task.fields[text]}"))
         # It is drawn when there is news, not by a thread that would take its share of the processor.
         self.progress = Progress(

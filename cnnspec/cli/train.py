@@ -154,7 +154,8 @@ def _train(spec: Spec | None, job: dict[str, Any], options: dict[str, Any]) -> N
         assert spec
         tried = dry_run(spec, **job, reporter=reporter)
         if _is_first():
-            print_dry_run(tried, form, tensorboard=options["tensorboard"], mlflow=options["mlflow"])
+            watcher.begin(tried.job)
+            print_dry_run(tried, form, options)
         return
     try:
         with closing(reporter):

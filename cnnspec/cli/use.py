@@ -1,5 +1,6 @@
 """evaluate and predict: what comes after training."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,7 +22,7 @@ RUNNERS_UP = 2
 run_argument = click.argument("run", metavar="RUN")
 
 
-@click.command(short_help="Accuracy, loss and confusion matrix of a run.")
+@click.command(short_help="Accuracy, scores and confusion matrix of a run.")
 @run_argument
 @device_option
 @threads_option
@@ -30,13 +31,16 @@ run_argument = click.argument("run", metavar="RUN")
 def evaluate(run: str, device: str, threads: int | None, data_root: str | None, form: str) -> None:
     """Test the network of RUN on the test pictures of its data set.
 
-    The weights are those of the epoch with the best test accuracy.
+    Beside accuracy and loss, it tells for each class: precision, the share of its predictions that
+    are right; recall, the share of its pictures that are found; and F1, the harmonic mean of the two.
+    Macro F1 is the mean over the classes. The weights are those of the best epoch.
     """
     from cnnspec.data import load_data
     from cnnspec.training import load_run
-    from cnnspec.training.device import choose, set_threads
+    from cnnspec.training.device import choose
+    from cnnspec.training.threads import Fixed
 
-    set_threads(threads)
+    Fixed(threads)
     where = choose(device)
     loaded_run = load_run(run)
     loaded = load_data(loaded_run.plan.spec.data.dataset, data_root, sample=False, notice=_notice)
@@ -52,13 +56,20 @@ def _notice(text: str) -> None:
 
 
 def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
+    from cnnspec.training.scores import per_class
+
     return {
         "run": str(run.folder),
         "epoch": run.best_epoch,
         "dataset": run.plan.spec.data.dataset,
         "accuracy": result.accuracy,
+        "macro_f1": result.macro_f1,
         "loss": result.loss,
         "classes": list(run.classes),
+        "per_class": [
+            {"class": name, **asdict(one)}
+            for name, one in zip(run.classes, per_class(result.confusion), strict=True)
+        ],
         "confusion": result.confusion.tolist(),
     }
 
@@ -67,11 +78,15 @@ def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     console = out()
     print_line(console, Text(f"{run.plan.name}, epoch {run.best_epoch}, on {title}", style="bold"))
     right, total = int(result.confusion.trace()), int(result.confusion.sum())
-    console.print(f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   loss {result.loss:.4f}")
+    console.print(
+        f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   "
+        f"macro F1 {100 * result.macro_f1:.2f} %   loss {result.loss:.4f}"
+    )
+    console.print()
+    _print_scores(run, result)
     console.print()
     console.print("pictures by true class (row) and predicted class (column)")
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
-    table.add_column("")
+    table = _table()
     for name in run.classes:
         table.add_column(name, justify="right", no_wrap=True)
     for i, (name, row) in enumerate(zip(run.classes, result.confusion.tolist(), strict=True)):
@@ -83,6 +98,25 @@ def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     console.print(table)
 
 
+def _print_scores(run: "Run", result: "Evaluation") -> None:
+    from cnnspec.training.scores import per_class
+
+    table = _table()
+    for heading in ("precision", "recall", "F1", "pictures"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, one in zip(run.classes, per_class(result.confusion), strict=True):
+        shares = (f"{100 * share:.2f} %" for share in (one.precision, one.recall, one.f1))
+        table.add_row(Text(name, style="bold"), *shares, f"{one.support:,}")
+    out().print(table)
+
+
+def _table() -> Table:
+    """Return an empty table whose first column names classes."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("")
+    return table
+
+
 @click.command(short_help="What a run's network sees in pictures.")
 @run_argument
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True)
@@ -91,7 +125,7 @@ def predict(run: str, images: tuple[str, ...], form: str) -> int:
     """Say what the network of RUN sees in each IMAGE.
 
     An IMAGE is a PNG or JPEG of any size, dark on light or light on dark, with one
-    digit. The weights are those of the epoch with the best test accuracy.
+    digit. The weights are those of the best epoch.
     """
     from cnnspec.training import load_run
 

@@ -51,7 +51,6 @@ FIELDS = {
     "eta": "eta_min",
     "smoothing": "label_smoothing",
     "weight": "class_weights",
-    "weights": "class_weights",
     "translate": "shift",
     "rotate": "rotation",
     "degrees": "rotation",

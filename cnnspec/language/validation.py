@@ -149,12 +149,13 @@ def _mapping(fields: list[str], name: str, holder: str, value: Any) -> tuple[str
     """Return why and fix for a value that is no mapping of fields."""
     if not fields:
         return "it has no options", f"Write `{holder}: {name}`"
-    if isinstance(value, list) and "layers" in fields:
-        return "it must be a mapping", "Put them under `layers:`"
     if value in fields:
         return "it must be a mapping", f"Write `{name}: {{{value}: {{}}}}`"
-    alone = fields[0] == "lr" and isinstance(value, (int, float)) and not isinstance(value, bool)
-    fix = f"Write `{name}: {{lr: {value}}}`" if alone else ""
+    fix = ""
+    if isinstance(value, list) and "layers" in fields:
+        fix = "Put them under `layers:`"
+    elif fields[0] == "lr" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        fix = f"Write `{name}: {{lr: {value}}}`"
     return f"it must be a mapping with {one_of(fields)}", fix
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.training.average import Average
 from cnnspec.training.files import write_whole
 
 FORMAT = 2
@@ -37,7 +38,7 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    average: nn.Module | None = None
+    average: Average | None = None
 
 
 def write(path: Path, state: State, facts: dict[str, Any], *, keep: Path | None = None) -> None:

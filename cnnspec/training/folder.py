@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from cnnspec import __version__
@@ -187,7 +186,7 @@ def _check_empty(path: Path) -> None:
 
 
 def describe_environment(
-    loaded: Loaded, asked: str, device: str, threads: int | str, seed: int, processes: int
+    loaded: Loaded, asked: str, *, device: str, threads: int | str, seed: int, processes: int
 ) -> dict[str, Any]:
     """Return what a result depends on beside the spec: versions, machine, seed, data."""
     packages = ("torch", "torchvision", "numpy", "pydantic", "safetensors")

@@ -1,4 +1,4 @@
-"""A loss that is not finite stops training before the optimizer's step, without waiting for a GPU at each one."""
+"""A loss that is not finite stops training before the optimizer's step, and no step waits for a GPU."""
 
 import math
 

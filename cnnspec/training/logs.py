@@ -90,7 +90,7 @@ class MLflow(Reporter):
         try:
             self.client = MlflowClient(tracking_uri=uri)
         except Exception as error:  # noqa: BLE001  # each kind of store has its own
-            fix = "Name a server, as http://localhost:5000, or a database, as sqlite:///mlflow.db"
+            fix = "Use a server's, as http://localhost:5000, or with all of MLflow installed sqlite:///mlflow.db"
             raise SpecError(Problem(f"MLflow cannot use '{uri}'", _first_line(error), fix)) from None
         self.warn = warn
         self.run = ""
@@ -209,7 +209,7 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _not_installed(option: str, package: str) -> SpecError:

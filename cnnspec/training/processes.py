@@ -6,6 +6,7 @@ With one process, everything here does nothing, and torch.distributed is not imp
 """
 
 import inspect
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -30,8 +31,10 @@ LONG = timedelta(hours=2)
 
 START = "Start it as `torchrun --nproc-per-node 2 -m cnnspec train SPEC` does"
 
-LOST = ("gloo", "NCCL", "TCPStore", "Connection", "connection", "Broken pipe")
-"""Words of the errors that torch raises where another process is gone."""
+START_AGAIN = "Go on with `train --resume RUN`, in as many processes as you like"
+
+_NUMBERS = itertools.count(1)
+"""Numbers of the trainings of this process, which are the same in all that train together."""
 
 
 class OtherProcessError(CnnspecError):
@@ -98,25 +101,30 @@ class Processes:
             return
         import torch.distributed as dist
 
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
-        there = dist.is_initialized()  # then whoever called us made the group, and keeps it
         try:
-            if not there:
-                backend = "nccl" if device.type == "cuda" else "gloo"
-                dist.init_process_group(backend, timeout=WAIT, rank=self.rank, world_size=self.size)
+            store, *_ = next(dist.rendezvous("env://", self.rank, self.size, timeout=WAIT))
+            backend = "nccl" if device.type == "cuda" else "gloo"
+            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=WAIT)
             self._talk = dist.new_group(backend="gloo", timeout=LONG)
         except (RuntimeError, ValueError) as error:
             raise _no_group(error) from None
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        failed = f"failed in training {next(_NUMBERS)}"
         try:
             yield
-        except RuntimeError as error:
-            if not any(word in str(error) for word in LOST):
-                raise
-            why = "another one has ended, or cannot be reached any more"
-            raise SpecError(Problem("the processes have lost each other", why, "See its message")) from None
+        except OtherProcessError:
+            raise
+        except Exception as error:
+            # Whoever is the first to note it tells it: all may have failed in the same way.
+            if store.add(failed, 1) > 1:
+                raise OtherProcessError from None
+            if isinstance(error, dist.DistError) or "gloo" in str(error):
+                why = "another one has ended, or cannot be reached any more"
+                raise SpecError(Problem("the processes have lost each other", why, START_AGAIN)) from None
+            raise
         finally:
-            dist.destroy_process_group(self._talk if there else None)
+            dist.destroy_process_group()
             self._talk = None
 
     def wrap(self, model: nn.Module) -> nn.Module:
@@ -133,11 +141,11 @@ class Processes:
 
         # Running statistics are the same everywhere, since they come from whole batches: none need
         # be sent. Every weight gets a gradient at every step, so none need be searched for.
-        return DistributedDataParallel(
-            synchronize(model),
-            gradient_as_bucket_view=True,
-            **{_buffers_option(DistributedDataParallel): False},
-        )
+        options: dict[str, Any] = {
+            "gradient_as_bucket_view": True,
+            _buffers_option(DistributedDataParallel): False,
+        }
+        return DistributedDataParallel(synchronize(model), **options)
 
     def accumulating(self, wrapped: nn.Module, *, last: bool) -> AbstractContextManager[None]:
         """Return the context for a part of a batch; only after the last are gradients exchanged."""

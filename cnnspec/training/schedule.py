@@ -32,13 +32,14 @@ def _scheduled(schedule: Schedule, lr: float, step: int, total: int, steps_per_e
 
 
 def _one_cycle(cycle: OneCycle, lr: float, step: int, total: int) -> float:
-    """Return what torch.optim.lr_scheduler.OneCycleLR does; the last step has the lowest rate."""
+    """Return what torch.optim.lr_scheduler.OneCycleLR does.
+
+    A cycle of very few steps begins on its way down.
+    """
     first, peak, last = lr / cycle.div_factor, cycle.pct_start * total - 1, total - 1
     if step <= peak and peak > 0:
         return _half_cosine(first, lr, step / peak)
-    # A cycle of very few steps begins on its way down.
-    before = peak if peak != 0 or step > 0 else -1
-    return _half_cosine(lr, first / cycle.final_div_factor, (step - before) / (last - before))
+    return _half_cosine(lr, first / cycle.final_div_factor, (step - peak) / (last - peak))
 
 
 def _half_cosine(start: float, end: float, share: float) -> float:

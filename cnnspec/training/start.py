@@ -1,4 +1,4 @@
-"""Starting a training, or going on with one: data, folder and processes are made ready, then the loop runs."""
+"""Starting a training, or going on with one: data, folder and processes are made ready for the loop."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -123,8 +123,9 @@ def train(
                 facts = _take_up(session, folder, reporter) if start.environment else None
                 counter = _threads(threads, where, processes, session, facts)
                 if folder:
-                    folder.begin(used, _environment(start, loaded, where, threads, session, reporter))
-                reporter.begin(_job(session, start, loaded, folder, threads, facts))
+                    folder.begin(used, _environment(start, loaded, session, asked=threads, reporter=reporter))
+                job = _job(session, start, loaded, folder=folder, threads=threads, resumed=facts is not None)
+                reporter.begin(job)
                 Loop(session, folder, counter, reporter, stop).run()
                 reporter.finished()
         finally:
@@ -165,7 +166,7 @@ def dry_run(
             session = prepare(plan, loaded, where, processes)
             counter = _threads(threads, where, processes, session, None)
             seconds, losses = Loop(session, None, counter, reporter, StopRequest()).try_steps(2)
-        job = _job(session, start, loaded, None, threads, None)
+        job = _job(session, start, loaded, folder=None, threads=threads, resumed=False)
         return DryRun(replace(job, folder=str(out or f"runs/{plan.name}-TIMESTAMP")), seconds, losses)
 
 
@@ -230,12 +231,15 @@ def _take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> 
     if facts is None:
         return None
     session.progress.restore(facts)
+    if folder:
+        folder.write_metrics(session.progress.history)  # a process may have died between checkpoint and metrics
     options = session.options
     if session.progress.epoch >= options.epochs or best.is_enough(session.progress.history, options):
-        what = f"the run is complete: it has {session.progress.epoch} epochs"
-        fix = f"Train for longer with --epochs {2 * options.epochs}, or start another run"
-        place = Place(str(folder.path)) if folder else None
-        raise CheckpointError(Problem(what, "", fix, place))
+        # No error: it is how a run ends that died after its last checkpoint.
+        reporter.notice(
+            f"The run is complete: it has {session.progress.epoch} epochs. "
+            f"Train for longer with --epochs {2 * options.epochs}, or start another run."
+        )
     return facts
 
 
@@ -259,16 +263,16 @@ def _threads(
 
 
 def _environment(
-    start: _Start,
-    loaded: Loaded,
-    device: torch.device,
-    asked: ThreadCount,
-    session: Session,
-    reporter: Reporter,
+    start: _Start, loaded: Loaded, session: Session, *, asked: ThreadCount, reporter: Reporter
 ) -> dict[str, Any]:
     """Return what environment.json says; each time that a run goes on adds an entry to `resumed`."""
     now = describe_environment(
-        loaded, start.asked, str(device), asked, session.options.seed, session.processes.size
+        loaded,
+        start.asked,
+        device=str(session.device),
+        threads=asked,
+        seed=session.options.seed,
+        processes=session.processes.size,
     )
     if not start.environment:
         return now
@@ -304,7 +308,8 @@ def _memory_errors(plan: Plan) -> Iterator[None]:
         what = f"there is not enough memory to train {plan.name} in batches of {options.batch_size}"
         why = str(error).splitlines()[0] if str(error) else ""
         half = max(1, options.batch_size // 2)
-        fix = f"Use a batch_size of {half}, or compute the same batches in parts: accumulate {2 * options.accumulate}"
+        parts = 2 * options.accumulate
+        fix = f"Use a batch_size of {half}, or compute the same batches in parts: accumulate {parts}"
         raise SpecError(Problem(what, why, fix, plan.spec.document.place(("train", "batch_size")))) from None
 
 
@@ -323,9 +328,10 @@ def _job(
     session: Session,
     start: _Start,
     loaded: Loaded,
+    *,
     folder: RunFolder | None,
     threads: ThreadCount,
-    facts: dict[str, Any] | None,
+    resumed: bool,
 ) -> Job:
     data_set, progress = loaded.data_set, session.progress
     return Job(
@@ -346,7 +352,7 @@ def _job(
         processes=session.processes.size,
         channels_last=session.normalize.layout == torch.channels_last,
         data_on_device=session.batches.resident,
-        resumed_at=(progress.epoch, progress.step) if facts else None,
+        resumed_at=(progress.epoch, progress.step) if resumed else None,
         history=tuple(progress.history),
     )
 

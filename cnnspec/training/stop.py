@@ -1,4 +1,4 @@
-"""Being asked to stop: at the first SIGINT or SIGTERM the step is finished and saved, the second ends at once."""
+"""Being asked to stop: the first SIGINT or SIGTERM lets the step finish and be saved, the next ends all."""
 
 import signal
 import threading

@@ -11,7 +11,8 @@ from cnnspec.errors import shown
 from cnnspec.language import items
 from cnnspec.language.arithmetic import FUNCTIONS
 from cnnspec.language.blocks import Block
-from cnnspec.language.field_words import words
+from cnnspec.language.field_words import words, words_within
+from cnnspec.language.sections import Top
 from cnnspec.language.validation import LIKE_A_VALUE
 from cnnspec.layers import LAYERS, REGISTRY, Composite, Element
 from cnnspec.views.vocabulary import sentence
@@ -230,10 +231,12 @@ def _expression(names: frozenset[str] | None) -> Schema:
     It is that of operands with operators between them, and leaves it to the reader to count brackets.
     """
     functions = "|".join(FUNCTIONS)
-    name = "[A-Za-z_][A-Za-z0-9_]*"
+    name, alone = "[A-Za-z_][A-Za-z0-9_]*", words()
     told = "neither a value that may stand here nor an expression, such as `4 * width`"
     if names is not None:
-        name = f"(?:{'|'.join(sorted({*names, *words(), 'true', 'false'}))}){_END}"
+        sections = words_within(Top)
+        alone |= sections - names
+        name = f"(?:{'|'.join(sorted({*names, *words(), *sections, 'true', 'false'}))}){_END}"
         told += f"; names for expressions are {', '.join(sorted(names))}"
     taken = {*FUNCTIONS, *keyword.kwlist} - {"True", "False"}
     name = f"(?!(?:{'|'.join(sorted(taken))}){_END}){name}"
@@ -243,5 +246,5 @@ def _expression(names: frozenset[str] | None) -> Schema:
     operand = rf"(?:{before})*\s*(?:{number}|{name})(?:{after})*"
     between = rf"\s*(?:\*\*|//|[-+*/%,\[]|[<>]=?|[=!]=|(?:and|or|if|else){_END})"
     # Not a number in quotes, which is text, nor a word alone: what takes words lists its own.
-    none = f"(?!(?:{'|'.join((LIKE_A_VALUE.pattern, *sorted(words())))})$)"
+    none = f"(?!(?:{'|'.join((LIKE_A_VALUE.pattern, *sorted(alone)))})$)"
     return {"pattern": rf"^{none}{operand}(?:{between}{operand})*\s*$", "patternErrorMessage": told}

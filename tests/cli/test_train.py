@@ -67,7 +67,7 @@ def test_options_are_recorded(tiny_root: Path, tmp_path: Path) -> None:
     options = ["--epochs", "1", "--batch-size", "50", "--lr", "0.01", "--seed", "7", "--quiet"]
     assert train(LENET5, "--out", str(tmp_path / "run"), *options) == 0
     trained = cnnspec.load(tmp_path / "run/spec.yaml").train
-    assert (trained.epochs, trained.batch_size, trained.optimizer.adam.lr, trained.seed) == (1, 50, 0.01, 7)
+    assert (trained.epochs, trained.batch_size, trained.optimizer.options.lr, trained.seed) == (1, 50, 0.01, 7)
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]], ids=["loud", "quiet"])

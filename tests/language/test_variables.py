@@ -83,7 +83,7 @@ def test_used_in_training() -> None:
     data = "data: {normalize: {mean: [m, m], std: 1 - m}}"
     text = f"input: [1, 8]\nvars: {{e: 3, m: 0.25}}\nlayers: [relu]\n{train}\n{data}\n"
     spec = cnnspec.loads(text)
-    assert (spec.train.epochs, spec.train.batch_size, spec.train.optimizer.adam.lr) == (6, 8, 0.001)
+    assert (spec.train.epochs, spec.train.batch_size, spec.train.optimizer.options.lr) == (6, 8, 0.001)
     assert spec.data.normalize is not None
     assert (spec.data.normalize.mean, spec.data.normalize.std) == ((0.25, 0.25), 0.75)
 

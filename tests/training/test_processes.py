@@ -1,7 +1,6 @@
 """Several processes compute what one does: sums, flags, errors, batch norms and gradients."""
 
 import copy
-import os
 import socket
 from typing import Any
 
@@ -30,7 +29,7 @@ ENVIRONMENT = {
 
 
 def test_environment() -> None:
-    """torchrun's variables say which process this is; without them, or with one process, there is one."""
+    """The variables of torchrun say which process this is; without them, or with one process, there is one."""
     assert Processes.from_environment({}) == Processes()
     assert Processes.from_environment(ENVIRONMENT | {"WORLD_SIZE": "1", "RANK": "0"}) == Processes()
     last = Processes.from_environment(ENVIRONMENT)
@@ -150,7 +149,8 @@ FAILURES: dict[str, tuple[list[int], bool, list[list[str]]]] = {
 
 
 def _fail() -> dict[str, list[str]]:
-    processes, seen = Processes.from_environment(), {}
+    processes = Processes.from_environment()
+    seen: dict[str, list[str]] = {}
     with processes.join(CPU):
         for name, (failing, in_turn, _) in FAILURES.items():
             told = seen[name] = []

@@ -106,6 +106,13 @@ ACCEPTED = {
     "input of variables": "vars: {n: 9}\ninput: [1, n, 2 * n]\nlayers: [relu]",
     "the whole input": "vars: {n: [1, 4]}\ninput: n\nlayers: [relu]",
     "training of variables": "vars: {n: 2}\ntrain: {epochs: n * 2, optimizer: {adam: {lr: 0.01 / n}}}\nlayers: [relu]",
+    "choice of a name": "train: {optimizer: sgd, schedule: cosine, loss: focal}\nlayers: [relu]",
+    "choice with options": "train: {optimizer: {sgd: {}}, schedule: {step: {step_size: 2}}}\nlayers: [relu]",
+    "choice of words": "vars: {n: 3}\ntrain: {schedule: cosine if n > 2 else constant}\nlayers: [relu]",
+    "precision of words": "vars: {n: true}\ntrain: {precision: bf16 if n else float32}\nlayers: [relu]",
+    "list of variables": "vars: {n: 3}\ntrain: {loss: {nll: {class_weights: [1, n / 2]}}}\nlayers: [relu]",
+    "nulls": "train: {clip_norm: null, loss: {focal: {class_weights: null}}}\nlayers: [relu]",
+    "augment": "data: {augment: {shift: 2, rotation: 10.5}}\nlayers: [relu]",
     "variants": "vars: {n: 2, big: false}\nvariants: {a-1: {}, b: {n: 4, big: n > 1}}\nlayers: [relu]",
     "sequence": "layers: [sequence: [relu, conv: {filters: 3, kernel: 1}], sequence: {layers: []}]",
     "residual": "layers: [residual: {layers: [relu], shortcut: [tanh], skip: 1 > 0}]",
@@ -208,7 +215,19 @@ REFUSED = {
     "std": "data: {normalize: {mean: 1, std: 0}}\nlayers: [relu]",
     "epochs": "train: {epochs: 0}\nlayers: [relu]",
     "loss": "train: {loss: mse}\nlayers: [relu]",
-    "optimizer alone": "train: {optimizer: adam}\nlayers: [relu]",
+    "schedule alone": "train: {schedule: step}\nlayers: [relu]",
+    "schedule of none": "train: {schedule: {step: {}}}\nlayers: [relu]",
+    "no schedule": "train: {schedule: {}}\nlayers: [relu]",
+    "two losses": "train: {loss: {nll: {}, focal: {}}}\nlayers: [relu]",
+    "loss and nothing": "train: {loss: {nll: null}}\nlayers: [relu]",
+    "loss of null": "train: {loss: null}\nlayers: [relu]",
+    "optimizer in a list": "train: {optimizer: [adam]}\nlayers: [relu]",
+    "option beside optimizer": "train: {optimizer: {adam: {}, lr: 0.1}}\nlayers: [relu]",
+    "another choice's word": "train: {schedule: adam}\nlayers: [relu]",
+    "word for a number": "train: {epochs: cosine}\nlayers: [relu]",
+    "class weights": "train: {loss: {nll: {class_weights: [1, -1]}}}\nlayers: [relu]",
+    "no list of class weights": "train: {loss: {nll: {class_weights: 1}}}\nlayers: [relu]",
+    "unknown variable in a choice": "train: {optimizer: {sgd: {lr: base / 10}}}\nlayers: [relu]",
     "optimizer": "train: {optimizer: {adm: {}}}\nlayers: [relu]",
     "learning rate": "train: {optimizer: {adam: {lr: 0}}}\nlayers: [relu]",
     "learning rate in quotes": "train: {optimizer: {adam: {lr: '1e-3'}}}\nlayers: [relu]",
@@ -229,6 +248,7 @@ FILE = """
 input: [3, 8, 8]
 vars: {width: 4, mode: reflect}
 variants: {small: {width: 2}}
+train: {optimizer: sgd if width > 3 else adam, schedule: cosine, epochs: width}
 blocks:
   unit: {args: {filters: null, kernel: 3}, layers: [conv: {filters: filters, kernel: kernel, padding: same}]}
   plain: {layers: [relu]}
@@ -254,6 +274,9 @@ layers:
         ("2 * width", "mdoe"),
         ("filters: filters", "filters: filtres"),
         ("{width: 2}", "{widht: 2}"),
+        ("sgd if", "sdg if"),
+        ("epochs: width", "epochs: cosine"),
+        ("cosine", "cosin"),
     ],
 )
 def test_a_files_own_schema(right: str, wrong: str) -> None:
