@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument(
         "--data-root", default=os.environ.get("CNNSPEC_DATA", ""), help="folder with MNIST/raw"
     )
+    warn_of_threads()
     return options
 
 
@@ -40,6 +42,12 @@ def report(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **fact
     save(title, rows, file, **facts)
 
 
+def warn_of_threads() -> None:
+    """Say where the environment takes from torch what it would choose: the figures are then no fair ones."""
+    if "OMP_NUM_THREADS" in os.environ:
+        print(f"OMP_NUM_THREADS is {os.environ['OMP_NUM_THREADS']}: unset it.", file=sys.stderr)
+
+
 def save(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **facts: Any) -> None:
     """Write the rows with the facts as JSON if a file is given."""
     if file:
@@ -47,6 +55,7 @@ def save(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **facts:
             "platform": platform.platform(),
             "processors": os.cpu_count(),
             "python": platform.python_version(),
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
         }
         file.write_text(
             json.dumps({"title": title, "rows": list(rows), **facts, "machine": machine}, indent=2) + "\n"

@@ -2,7 +2,8 @@
 
 import os
 import shlex
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,9 @@ from cnnspec.cli.options import (
     thread_count,
     variant_option,
 )
-from cnnspec.errors import SpecError, printable
+from cnnspec.errors import CnnspecError, SpecError, printable
 from cnnspec.expansion import make_plan
+from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 
 if TYPE_CHECKING:
@@ -101,11 +103,28 @@ def train(context: click.Context, /, spec: str | None, resume: str | None, **opt
     the last and of the best epoch, and what the result depends on. Options go before what
     SPEC says. Ctrl-C finishes the step and saves; --resume goes on from there.
     """
-    where = {name: options[name] for name in ("device", "threads", "data_root")}
-    if resume is not None:
-        _check_resume(context)
-        _train(None, {"resume": resume, "epochs": options["epochs"], **where}, options)
-        return
+    with _told_once():
+        plan = _checked(spec, options) if resume is None else _check_resume(context)
+    job = {name: options[name] for name in ("device", "threads", "data_root")}
+    if plan is None:
+        _train(None, job | {"resume": resume, "epochs": options["epochs"]}, options)
+    else:
+        _train(plan.spec, job | {"out": options["out"], "sample": not options["no_sample"]}, options)
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Let only one of the processes that torchrun starts on a machine tell what all of them find."""
+    try:
+        yield
+    except (CnnspecError, click.ClickException) as error:
+        if os.environ.get("LOCAL_RANK", "0") == "0":
+            raise
+        raise click.exceptions.Exit(getattr(error, "exit_code", 1)) from None
+
+
+def _checked(spec: str | None, options: dict[str, Any]) -> Plan:
+    """Return the plan of what is to be trained; raises SpecError."""
     if spec is None:
         raise click.UsageError("name a SPEC to train, or a run to go on with: --resume RUN")
     loaded = specs.load(spec, options["variant"], parse_settings(options["settings"]))
@@ -118,7 +137,7 @@ def train(context: click.Context, /, spec: str | None, resume: str | None, **opt
     problems = fit.data_problems(plan)
     if problems:
         raise SpecError(*problems)
-    _train(plan.spec, {"out": options["out"], "sample": not options["no_sample"], **where}, options)
+    return plan
 
 
 def _check_resume(context: click.Context) -> None:

@@ -64,6 +64,7 @@ def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
         "dataset": run.plan.spec.data.dataset,
         "accuracy": result.accuracy,
         "macro_f1": result.macro_f1,
+        **({} if result.top_k_accuracy is None else {"top_k_accuracy": result.top_k_accuracy}),
         "loss": result.loss,
         "classes": list(run.classes),
         "per_class": [
@@ -78,10 +79,8 @@ def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     console = out()
     print_line(console, Text(f"{run.plan.name}, epoch {run.best_epoch}, on {title}", style="bold"))
     right, total = int(result.confusion.trace()), int(result.confusion.sum())
-    console.print(
-        f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   "
-        f"macro F1 {100 * result.macro_f1:.2f} %   loss {result.loss:.4f}"
-    )
+    console.print(f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   loss {result.loss:.4f}")
+    console.print(f"macro F1 {100 * result.macro_f1:.2f} %{_top_k(run, result)}")
     console.print()
     _print_scores(run, result)
     console.print()
@@ -108,6 +107,12 @@ def _print_scores(run: "Run", result: "Evaluation") -> None:
         shares = (f"{100 * share:.2f} %" for share in (one.precision, one.recall, one.f1))
         table.add_row(Text(name, style="bold"), *shares, f"{one.support:,}")
     out().print(table)
+
+
+def _top_k(run: "Run", result: "Evaluation") -> str:
+    if result.top_k_accuracy is None:
+        return ""
+    return f"   top-{run.plan.spec.train.top_k} accuracy {100 * result.top_k_accuracy:.2f} %"
 
 
 def _table() -> Table:

@@ -29,7 +29,7 @@ def _batches(train: Train) -> Iterator[_Contradiction]:
 def _schedule(train: Train) -> Iterator[_Contradiction]:
     options, lr = train.schedule.options, train.optimizer.options.lr
     if train.warmup > train.epochs:
-        what = f"warmup takes {train.warmup:g} epochs of {train.epochs}"
+        what = f"warmup takes {train.warmup:g} epochs, but there are {train.epochs}"
         yield "warmup", what, "the learning rate would never be reached", "Use a shorter one"
     elif train.warmup and isinstance(options, OneCycle):
         why, fix = "that rises by itself, for the share `pct_start` of all steps", "Remove `warmup`"

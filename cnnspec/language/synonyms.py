@@ -99,7 +99,7 @@ NAMING = ("name", "type", "kind", "algorithm", "class")
 
 ADVICE = {
     "amp": "Write `precision: bf16`",
-    "betas": "Write `beta1: 0.9, beta2: 0.999`",
+    "betas": "Write it as `beta1: …, beta2: …`",
     "amsgrad": "Remove it: the language has Adam without it",
     "dampening": "Remove it: the language has momentum without it",
     "centered": "Remove it: the language has RMSprop without it",

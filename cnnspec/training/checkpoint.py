@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from cnnspec.errors import CheckpointError, Place, Problem
 from cnnspec.training.average import Average
 from cnnspec.training.files import write_whole
+from cnnspec.training.processes import Processes
 
 FORMAT = 2
 """Version of the format. Every later version of cnnspec must read every earlier format."""
@@ -46,28 +47,20 @@ def write(path: Path, state: State, facts: dict[str, Any], *, keep: Path | None 
 
     The one that is there is kept under the name `keep`, if given. Raises CheckpointError.
     """
-    tensors = {_MODEL + key: value for key, value in state.model.state_dict().items()}
-    if state.average is not None:
-        tensors |= {_AVERAGE + key: value for key, value in state.average.state_dict().items()}
-    optimizer = state.optimizer.state_dict()
-    for index, values in optimizer["state"].items():
-        present = {key: value for key, value in values.items() if value is not None}
-        tensors |= {f"{_OPTIMIZER}{index}.{key}": value for key, value in present.items()}
-    header = {
-        "format": FORMAT,
-        "kind": type(state.optimizer).__name__,
-        "optimizer": optimizer["param_groups"],
-        "facts": facts,
-    }
-    data = save(
-        {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
-        {_HEADER: json.dumps(header), _HASH: _NO_HASH},
-    )
+    header = _options(state) | {"facts": facts}
+    data = save(_tensors(state), {_HEADER: json.dumps(header), _HASH: _NO_HASH})
     found = _HASHED.search(data)
     assert found is not None  # it was just written
     rest = memoryview(data)
     digest = hashlib.sha256(data).hexdigest()
     write_whole(path, rest[: found.start(1)], digest.encode(), rest[found.end(1) :], keep=keep)
+
+
+def share(state: State, processes: Processes) -> None:
+    """Give the first process's state to all others, whose machines need not have its files."""
+    sent = processes.broadcast_tensors(_tensors(state) if processes.is_first else {})
+    if not processes.is_first:
+        _put_back(Path(), state, sent, _options(state))
 
 
 def read_weights(path: Path, model: nn.Module) -> dict[str, Any]:
@@ -86,13 +79,7 @@ def restore(path: Path, state: State) -> dict[str, Any]:
     Raises CheckpointError; the state is then undefined.
     """
     tensors, header = _read(path)
-    _load(path, state.model, _part(tensors, _MODEL))
-    if state.average is not None:
-        _load(path, state.average, _part(tensors, _AVERAGE))
-    try:
-        _load_optimizer(state, _part(tensors, _OPTIMIZER), header)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
-        raise _does_not_belong(path, f"its optimizer's state does not fit: {error}") from None
+    _put_back(path, state, tensors, header)
     return _facts(header)
 
 
@@ -103,6 +90,34 @@ def weights_hash(model: nn.Module) -> str:
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
         digest.update(memoryview(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()))
     return digest.hexdigest()
+
+
+def _tensors(state: State) -> dict[str, Tensor]:
+    """Return all tensors of a state by their names in the file, on the CPU."""
+    tensors = {_MODEL + key: value for key, value in state.model.state_dict().items()}
+    if state.average is not None:
+        tensors |= {_AVERAGE + key: value for key, value in state.average.state_dict().items()}
+    for index, values in state.optimizer.state_dict()["state"].items():
+        present = {key: value for key, value in values.items() if value is not None}
+        tensors |= {f"{_OPTIMIZER}{index}.{key}": value for key, value in present.items()}
+    return {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+
+
+def _options(state: State) -> dict[str, Any]:
+    """Return what the header says of the optimizer."""
+    groups = state.optimizer.state_dict()["param_groups"]
+    return {"format": FORMAT, "kind": type(state.optimizer).__name__, "optimizer": groups}
+
+
+def _put_back(path: Path, state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
+    """Load the tensors into model, average and optimizer."""
+    _load(path, state.model, _part(tensors, _MODEL))
+    if state.average is not None:
+        _load(path, state.average, _part(tensors, _AVERAGE))
+    try:
+        _load_optimizer(state, _part(tensors, _OPTIMIZER), header)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
+        raise _does_not_belong(path, f"its optimizer's state does not fit: {error}") from None
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

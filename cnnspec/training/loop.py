@@ -73,13 +73,13 @@ class Loop:
         # Every process must have as many parts as the others, and no part may be empty.
         parts = min(options.accumulate, batch.total // processes.size) or 1
         total = torch.zeros((), device=session.device)
-        for number, (x, y) in enumerate(
-            zip(inputs.tensor_split(parts), batch.labels.tensor_split(parts), strict=True), start=1
-        ):
-            with processes.accumulating(session.network, last=number == parts):
+        for number in range(parts):
+            # Every so manieth sample of the whole batch: the parts are the same for any number of processes.
+            own = slice((number - batch.start) % parts, None, parts)
+            with processes.accumulating(session.network, last=number == parts - 1):
                 with devices.autocast(session.device, options.precision):
-                    output = session.network(x)
-                loss = session.criterion.total(output, y)
+                    output = session.network(inputs[own])
+                loss = session.criterion.total(output, batch.labels[own])
                 (loss * (processes.size / divisor)).backward()
             total += loss.detach()
         mean = processes.sum(total) / divisor
@@ -126,11 +126,12 @@ class Loop:
         row["dataset"] = session.plan.spec.data.dataset
         is_best = best.is_best(row, progress.history, options)
         progress.next_epoch(row)
-        if self.folder and is_best:
-            self.folder.save_best(session.state, row)
-        self.save()
-        if self.folder:
-            self.folder.write_metrics(progress.history)
+        with session.processes.together():
+            if self.folder:
+                if is_best:
+                    self.folder.save_best(session.state, row)
+                self.folder.save(session.state, progress.facts(self.threads))
+                self.folder.write_metrics(progress.history)
         self.reporter.epoch(row)
 
     def save(self) -> None:

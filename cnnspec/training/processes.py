@@ -100,9 +100,10 @@ class Processes:
             yield
             return
         import torch.distributed as dist
+        from torch.distributed.rendezvous import rendezvous
 
         try:
-            store, *_ = next(dist.rendezvous("env://", self.rank, self.size, timeout=WAIT))
+            store, *_ = next(rendezvous("env://", self.rank, self.size, timeout=WAIT))
             backend = "nccl" if device.type == "cuda" else "gloo"
             dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=WAIT)
             self._talk = dist.new_group(backend="gloo", timeout=LONG)

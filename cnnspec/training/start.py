@@ -11,13 +11,14 @@ import torch
 from cnnspec import machine
 from cnnspec import spec as specs
 from cnnspec.data import Loaded, load_data
-from cnnspec.errors import CheckpointError, DataError, Place, Problem, SpecError
+from cnnspec.errors import DataError, Problem, SpecError
 from cnnspec.fit import data_problems
+from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training import best
 from cnnspec.training import device as devices
-from cnnspec.training.checkpoint import weights_hash
+from cnnspec.training.checkpoint import share, weights_hash
 from cnnspec.training.folder import RunFolder, describe_environment
 from cnnspec.training.loop import Loop
 from cnnspec.training.processes import Processes
@@ -116,22 +117,25 @@ def train(
             start = _Start(spec, spec.data.dataset) if spec else _resumed(folder, epochs, processes)
             loaded = _load(start, data_root, sample=sample, processes=processes, reporter=reporter)
             used = start.spec.overridden(dataset=loaded.data_set.name)
+            _check_processes(used, loaded, processes)
             plan = _check(used)
             with _memory_errors(plan):
                 _check_memory(plan, len(loaded.train), where)
                 session = prepare(plan, loaded, where, processes)
                 facts = _take_up(session, folder, reporter) if start.environment else None
                 counter = _threads(threads, where, processes, session, facts)
-                if folder:
-                    folder.begin(used, _environment(start, loaded, session, asked=threads, reporter=reporter))
+                with processes.together():
+                    if folder:
+                        environment = _environment(start, loaded, session, asked=threads, reporter=reporter)
+                        folder.begin(used, environment)
                 job = _job(session, start, loaded, folder=folder, threads=threads, resumed=facts is not None)
                 reporter.begin(job)
                 Loop(session, folder, counter, reporter, stop).run()
                 reporter.finished()
+                return _result(session, folder)
         finally:
             if folder:
                 folder.discard()
-    return _result(session, folder)
 
 
 def dry_run(
@@ -221,18 +225,36 @@ def _load(
     return loaded
 
 
+def _check_processes(spec: Spec, loaded: Loaded, processes: Processes) -> None:
+    """Raise an error where processes cannot train together: on other specs or data, or on nothing at all."""
+    if processes.size == 1:
+        return
+    if not processes.same(to_yaml(spec.resolved())):
+        what = "the processes were started with different specs"
+        raise SpecError(Problem(what, "each computes a part of the same batches", "Give all the same file"))
+    if not processes.same(repr(loaded.hashes)):
+        what, why = f"not all machines have the same {spec.data.dataset}", "one may have a sample of it"
+        raise DataError(Problem(what, why, "Name a folder that has it on each machine with --data-root"))
+    batch = min(spec.train.batch_size, len(loaded.train))
+    if batch < processes.size:
+        what, why = f"batches of {batch} are too small for {processes.size} processes", "each needs a sample"
+        place = spec.document.place(("train", "batch_size"))
+        raise SpecError(Problem(what, why, f"Use a batch_size of at least {processes.size}", place))
+
+
 def _take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> dict[str, Any] | None:
     """Put back the state that the folder's last checkpoint holds; None where there is none yet."""
-    processes = session.processes
-    path = processes.broadcast(str(folder.path) if folder else "")
-    with processes.together():  # each reads the checkpoint itself, and only one of them tells
-        reader = folder or RunFolder(Path(path))
-        facts = reader.latest(session.state, reporter.warning if folder else _say_nothing)
+    facts: dict[str, Any] | None = None
+    with session.processes.together():
+        if folder:
+            facts = folder.latest(session.state, reporter.warning)
+            if facts:  # a process may have died between checkpoint and metrics
+                folder.write_metrics(facts["history"])
+    facts = session.processes.broadcast(facts)
     if facts is None:
         return None
+    share(session.state, session.processes)
     session.progress.restore(facts)
-    if folder:
-        folder.write_metrics(session.progress.history)  # a process may have died between checkpoint and metrics
     options = session.options
     if session.progress.epoch >= options.epochs or best.is_enough(session.progress.history, options):
         # No error: it is how a run ends that died after its last checkpoint.
@@ -241,10 +263,6 @@ def _take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> 
             f"Train for longer with --epochs {2 * options.epochs}, or start another run."
         )
     return facts
-
-
-def _say_nothing(_text: str) -> None:
-    pass
 
 
 def _threads(

@@ -50,6 +50,8 @@ def test_json(tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     result = json.loads(out)
     assert (result["dataset"], result["epochs"], result["run"]) == ("mnist", 1, str(tmp_path / "run"))
+    assert (result["best_epoch"], result["best_accuracy"]) == (1, result["accuracy"])
+    assert len(result["weights_hash"]) == 64
     assert result["accuracy"] == result["history"][-1]["test_accuracy"]
     assert "1/1" in err
 
@@ -67,7 +69,12 @@ def test_options_are_recorded(tiny_root: Path, tmp_path: Path) -> None:
     options = ["--epochs", "1", "--batch-size", "50", "--lr", "0.01", "--seed", "7", "--quiet"]
     assert train(LENET5, "--out", str(tmp_path / "run"), *options) == 0
     trained = cnnspec.load(tmp_path / "run/spec.yaml").train
-    assert (trained.epochs, trained.batch_size, trained.optimizer.options.lr, trained.seed) == (1, 50, 0.01, 7)
+    assert (trained.epochs, trained.batch_size, trained.optimizer.options.lr, trained.seed) == (
+        1,
+        50,
+        0.01,
+        7,
+    )
 
 
 @pytest.mark.parametrize("quiet", [[], ["--quiet"]], ids=["loud", "quiet"])
@@ -140,6 +147,10 @@ def test_softmax_is_warned_about(tiny_root: Path, tmp_path: Path, capsys: pytest
         ["--dataset", "imagenet"],
         ["--epoch"],
         ["--threads", "0"],
+        ["--threads", "1025"],
+        ["--threads", "all"],
+        ["--train", "epochs"],
+        ["--resume"],
     ],
     ids=" ".join,
 )
@@ -149,51 +160,72 @@ def test_wrong_usage(option: list[str], capsys: pytest.CaptureFixture[str]) -> N
     assert "Error: " in capsys.readouterr().err
 
 
-def start(tmp_path: Path, *options: str) -> "subprocess.Popen[str]":
-    """Start a training that won't end by itself."""
-    command = [
-        sys.executable,
-        "-m",
-        "cnnspec",
-        "train",
-        LENET5,
-        "--dataset",
-        "mnist-sample",
-        "--threads",
-        "1",
+def test_nothing_to_train(capsys: pytest.CaptureFixture[str]) -> None:
+    """With neither spec nor run, both ways are named."""
+    assert train("--epochs", "1") == 2
+    assert "name a SPEC to train, or a run to go on with: --resume RUN" in capsys.readouterr().err
+
+
+def test_changes(tiny_root: Path, tmp_path: Path) -> None:
+    """--train gives any value of the section `train`, read as YAML; the run's spec has it."""
+    options = [
+        "epochs=1",
+        "schedule=cosine",
+        "optimizer.sgd.momentum=0.9",
+        "loss={cross_entropy: {label_smoothing: 0.1}}",
     ]
-    command += ["--out", str(tmp_path / "run"), *options]
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
+    settings = [word for option in options for word in ("--train", option)]
+    assert train(LENET5, "--out", str(tmp_path / "run"), "--lr", "0.02", "--quiet", *settings) == 0
+    trained = cnnspec.load(tmp_path / "run/spec.yaml").train
+    assert (trained.epochs, trained.schedule.name) == (1, "cosine")
+    assert (trained.optimizer.options.momentum, trained.optimizer.options.lr) == (0.9, 0.02)
+    assert trained.loss.options.label_smoothing == 0.1
 
 
-def wait_for(process: "subprocess.Popen[str]", word: str) -> None:
-    """Read the training's output until a line has the word."""
-    assert process.stdout
-    assert any(word in line for line in process.stdout), "it ended early"
+def test_wrong_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with --train is told at once, at its own name, with what was surely meant."""
+    assert train(LENET5, "--train", "schedule=cosin", "--train", "optimizer.adam.lr=high") == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "--train optimizer.adam.lr: lr is 'high'; it must be a number.",
+        "--train schedule: unknown schedule 'cosin'. Did you mean 'cosine'?",
+    ]
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"])
-def test_stopped(sent: signal.Signals, code: int, tmp_path: Path) -> None:
-    """Ctrl-C and a request to end stop cleanly: the code says so, and finished epochs are kept and usable."""
-    process = start(tmp_path, "--epochs", "100000")
-    wait_for(process, "1/100000")
-    process.send_signal(sent)
-    _out, err = process.communicate(timeout=60)
-    assert process.returncode == code
-    assert "Traceback" not in err
-    assert err.startswith(f"Stopped. {tmp_path / 'run'} holds the epochs that were finished.")
-    assert len(cnnspec.load_run(tmp_path / "run").history) >= 1
+def test_validation(tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a validation split its accuracy has a column, and an epoch that was not tested has dashes."""
+    settings = ["--train", "validation=0.25", "--train", "evaluate_every=2", "--epochs", "3"]
+    assert train(LENET5, "--out", str(tmp_path / "run"), *settings) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("240 pictures to learn from, 80 to pick the best epoch, 80 to test; ")
+    assert "validation accuracy" in lines[3]
+    assert lines[4].count("–") == 3
+    assert [line.count("%") for line in lines[4:7]] == [0, 2, 2]
 
 
-def test_stopped_in_the_first_epoch(tmp_path: Path) -> None:
-    """Ctrl-C before an epoch is done leaves nothing behind."""
-    process = start(tmp_path, "--batch-size", "1")
-    wait_for(process, "epoch")
-    process.send_signal(signal.SIGINT)
-    _out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.strip() == "Stopped; nothing is kept."
-    assert not (tmp_path / "run").exists()
+def test_narrow_terminal(tiny: Any, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    """In 60 columns the table is no wider, also with the most columns, and where a sample stands in."""
+    monkeypatch.setenv("COLUMNS", "60")
+    settings = ["--train", "validation=0.25", "--epochs", "1", "--threads", "1"]
+    assert train(LENET5, "--out", str(tmp_path / "run"), *settings) == 0
+    lines = capsys.readouterr().out.splitlines()
+    table = next(number for number, line in enumerate(lines) if "train loss" in line)
+    assert max(map(len, lines[table : table + 2])) <= 60
+    assert lines[table].split() == ["epoch", "train", "loss", "validation", "mnist-sample", "only", "time"]
+    assert lines[table + 1].split()[0] == "1/1"
+
+
+def test_best_by_another_metric(tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where test accuracy does not pick the best epoch, the last line says what does."""
+    settings = ["--train", "best=loss", "--lr", "0.02", "--epochs", "8", "--threads", "1"]
+    assert train(LENET5, "--out", str(tmp_path / "run"), "--format", "json", *settings) == 0
+    result = json.loads(capsys.readouterr().out)
+    losses = [row["test_loss"] for row in result["history"]]
+    assert result["best_epoch"] == 1 + losses.index(min(losses))
+    assert result["best_accuracy"] == result["history"][result["best_epoch"] - 1]["test_accuracy"]
+
+
+def test_stopped_early(tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where early stopping ended training, the last line says so."""
+    settings = ["--train", "early_stopping=1", "--lr", "0.05", "--epochs", "500", "--threads", "1"]
+    assert train(LENET5, "--out", str(tmp_path / "run"), *settings, "--quiet") == 0
+    assert " of 500 (no better one for a while) in " in capsys.readouterr().out

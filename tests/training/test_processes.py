@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
-from torch import nn
+from torch import Tensor, nn
 
 from cnnspec.errors import CnnspecError, DataError, Problem, SpecError
 from cnnspec.training.processes import Processes
@@ -221,6 +221,11 @@ NORMS: dict[str, tuple[nn.Module, tuple[int, ...], dict[str, Any]]] = {
 """Batch norms, the shape of a batch that parts unevenly, and what is special."""
 
 
+def _gradient(tensor: Tensor) -> Tensor:
+    assert tensor.grad is not None
+    return tensor.grad
+
+
 def _normalize(name: str, processes: Processes) -> None:
     """Hold a synchronized batch norm to torch's own, which sees the whole batch."""
     made, shape, special = NORMS[name]
@@ -230,7 +235,7 @@ def _normalize(name: str, processes: Processes) -> None:
     for tensor in plain.parameters():
         nn.init.uniform_(tensor, 0.5, 2)
     ours = synchronize(copy.deepcopy(plain))
-    assert type(ours[0]) is SynchronizedBatchNorm
+    assert [type(module) for module in ours.children()] == [SynchronizedBatchNorm]
     part = slice(*processes.part(0, shape[0]))
     for _ in range(2):
         x = (torch.randn(shape) * 3 + special.get("mean", 1)).to(special.get("dtype", torch.float32))
@@ -240,15 +245,13 @@ def _normalize(name: str, processes: Processes) -> None:
         y, y_mine = plain(whole), ours(mine)
         y.backward(g)
         y_mine.backward(g[part])
-        pairs = {"y": (y_mine, y[part]), "gradient": (mine.grad, whole.grad[part])}
-        for (key, mine_w), (_, w) in zip(ours.named_parameters(), plain.named_parameters(), strict=True):
-            pairs[key] = (processes.sum(mine_w.grad), w.grad)
+        pairs = {"y": (y_mine, y[part]), "gradient": (_gradient(mine), _gradient(whole)[part])}
+        for (key, own), (_, wanted) in zip(ours.named_parameters(), plain.named_parameters(), strict=True):
+            pairs[key] = (processes.sum(_gradient(own)), _gradient(wanted))
         for key, state in plain.state_dict().items():
             pairs[key] = (ours.state_dict()[key], state)
-        for key, (got, wanted) in pairs.items():
-            torch.testing.assert_close(
-                got, wanted, rtol=rtol, atol=atol, msg=lambda m, k=key: f"{name}: {k}: {m}"
-            )
+        got, expected = ({key: pair[i] for key, pair in pairs.items()} for i in (0, 1))
+        torch.testing.assert_close(got, expected, rtol=rtol, atol=atol, msg=f"{name}: {{}}".format)
         assert y_mine.is_contiguous(memory_format=special.get("format", torch.contiguous_format))
     torch.testing.assert_close(ours.eval()(x), plain.eval()(x), rtol=rtol, atol=atol)
 
