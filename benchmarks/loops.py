@@ -1,4 +1,4 @@
-"""Loops that train specs/lenet5.yaml in turn with others: the tutorial's, the best one by hand, and cnnspec's."""
+"""Loops that train specs/lenet5.yaml in turn: the tutorial's, the best one by hand, and cnnspec's."""
 
 import argparse
 import os

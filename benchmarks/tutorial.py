@@ -6,7 +6,6 @@ with batches of 64 and no workers, Adam, and `loss.item()` at each step.
 
 import argparse
 import os
-import sys
 from typing import Any
 
 import torch
@@ -79,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -103,8 +103,12 @@ def train(context: click.Context, /, spec: str | None, resume: str | None, **opt
     the last and of the best epoch, and what the result depends on. Options go before what
     SPEC says. Ctrl-C finishes the step and saves; --resume goes on from there.
     """
+    plan = None
     with _told_once():
-        plan = _checked(spec, options) if resume is None else _check_resume(context)
+        if resume is None:
+            plan = _checked(spec, options)
+        else:
+            _check_resume(context)
     job = {name: options[name] for name in ("device", "threads", "data_root")}
     if plan is None:
         _train(None, job | {"resume": resume, "epochs": options["epochs"]}, options)
@@ -182,7 +186,7 @@ def _train(spec: Spec | None, job: dict[str, Any], options: dict[str, Any]) -> N
     except KeyboardInterrupt as stop:
         if _is_first():
             _say_stopped(watcher, stop, options)
-        raise
+        raise click.Abort from stop
     if not _is_first():
         return
     if form == "json":
@@ -208,9 +212,11 @@ def _say_stopped(watcher: "Announcer", stop: KeyboardInterrupt, options: dict[st
     from cnnspec.cli.progress import place_in
     from cnnspec.training.stop import Stopped
 
-    job = watcher.job
+    console, job = err(), watcher.job
+    if console.is_terminal:
+        console.print()  # the line that has a ^C
     if not (job and Path(job.folder).exists()):
-        print_line(err(), Text("Stopped; nothing is kept."))
+        print_line(console, Text("Stopped; nothing is kept."))
         return
     # A second signal ends at once, and what it interrupts has no place.
     where = place_in(job, stop.epoch, stop.step) if isinstance(stop, Stopped) else "at once"
@@ -218,4 +224,4 @@ def _say_stopped(watcher: "Announcer", stop: KeyboardInterrupt, options: dict[st
     command += ["--data-root", options["data_root"]] if options["data_root"] else []
     command += ["--tensorboard"] if options["tensorboard"] else []
     command += ["--mlflow", options["mlflow"]] if options["mlflow"] else []
-    print_line(err(), Text(printable(f"Stopped {where}. Go on with: {shlex.join(command)}")))
+    print_line(console, Text(printable(f"Stopped {where}. Go on with: {shlex.join(command)}")))

@@ -91,11 +91,15 @@ class Processes:
             )
             fix = f"Use --nproc-per-node {torch.cuda.device_count()}, or --device cpu"
             raise SpecError(Problem(what, "each process needs its own", fix))
+        torch.cuda.set_device(self.local_rank)
         return torch.device("cuda", self.local_rank)
 
     @contextmanager
-    def join(self, device: torch.device) -> Iterator[None]:
-        """Be one of the processes, as long as the context lasts. Raises SpecError where they do not meet."""
+    def join(self) -> Iterator[None]:
+        """Be one of the processes, as long as the context lasts. Raises SpecError where they do not meet.
+
+        An error that several of them have is raised in one; in the others it is OtherProcessError.
+        """
         if self.size == 1:
             yield
             return
@@ -104,13 +108,11 @@ class Processes:
 
         try:
             store, *_ = next(rendezvous("env://", self.rank, self.size, timeout=WAIT))
-            backend = "nccl" if device.type == "cuda" else "gloo"
-            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=WAIT)
+            # Without a name it is gloo for what is on the CPU, and nccl for what is on a GPU.
+            dist.init_process_group(store=store, rank=self.rank, world_size=self.size, timeout=WAIT)
             self._talk = dist.new_group(backend="gloo", timeout=LONG)
         except (RuntimeError, ValueError) as error:
             raise _no_group(error) from None
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
         failed = f"failed in training {next(_NUMBERS)}"
         try:
             yield

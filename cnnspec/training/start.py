@@ -1,5 +1,6 @@
 """Starting a training, or going on with one: data, folder and processes are made ready for the loop."""
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -99,7 +100,6 @@ def train(
     changes: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
     changes["settings"] = settings
     processes = Processes.from_environment()
-    where = processes.device(devices.choose(device))
     if resume is not None:
         _refuse({"spec": spec, "out": out, "dataset": dataset, **changes, "epochs": None})
     elif spec is None:
@@ -108,7 +108,7 @@ def train(
         spec = spec.overridden(dataset=dataset, **changes)
         _check(spec)
     stop = StopRequest()
-    with processes.join(where), _settings(where), stop.listening():
+    with processes.join(), _on(device, processes) as where, stop.listening():
         folder = None
         try:
             with processes.together():
@@ -120,7 +120,7 @@ def train(
             _check_processes(used, loaded, processes)
             plan = _check(used)
             with _memory_errors(plan):
-                _check_memory(plan, len(loaded.train), where)
+                _check_memory(plan, len(loaded.train), where, processes)
                 session = prepare(plan, loaded, where, processes)
                 facts = _take_up(session, folder, reporter) if start.environment else None
                 counter = _threads(threads, where, processes, session, facts)
@@ -160,13 +160,13 @@ def dry_run(
     changes["settings"] = settings
     asked = spec.overridden(dataset=dataset, **changes)
     _check(asked)
-    where, processes = devices.choose(device), Processes()
-    with _settings(where):
+    processes = Processes()
+    with _on(device, processes) as where:
         start = _Start(asked, asked.data.dataset)
         loaded = _load(start, data_root, sample=sample, processes=processes, reporter=reporter)
         plan = _check(asked.overridden(dataset=loaded.data_set.name))
         with _memory_errors(plan):
-            _check_memory(plan, len(loaded.train), where)
+            _check_memory(plan, len(loaded.train), where, processes)
             session = prepare(plan, loaded, where, processes)
             counter = _threads(threads, where, processes, session, None)
             seconds, losses = Loop(session, None, counter, reporter, StopRequest()).try_steps(2)
@@ -304,10 +304,13 @@ def _environment(
     return before | {"resumed": [*before.get("resumed", []), entry | {"step": session.steps_done}]}
 
 
-def _check_memory(plan: Plan, samples: int, device: torch.device) -> None:
+def _check_memory(plan: Plan, samples: int, device: torch.device, processes: Processes) -> None:
     """Raise SpecError where the CPU's memory cannot hold a step; a GPU's is asked for as it goes."""
-    batch = min(plan.spec.train.batch_size, samples)
-    problem = machine.training_problem(plan, batch, machine.memory()) if device.type == "cpu" else None
+    batch = math.ceil(min(plan.spec.train.batch_size, samples) / processes.size)
+    available = machine.memory()
+    if available is not None:
+        available //= processes.local_size
+    problem = machine.training_problem(plan, batch, available) if device.type == "cpu" else None
     if problem:
         raise SpecError(problem)
 
@@ -332,12 +335,13 @@ def _memory_errors(plan: Plan) -> Iterator[None]:
 
 
 @contextmanager
-def _settings(device: torch.device) -> Iterator[None]:
-    """Put torch's threads and random generators back after training."""
+def _on(name: str, processes: Processes) -> Iterator[torch.device]:
+    """Return the device to train on; put torch's threads and random generators back after it."""
+    device = processes.device(devices.choose(name))
     before = torch.get_num_threads()
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            yield
+            yield device
     finally:
         torch.set_num_threads(before)
 

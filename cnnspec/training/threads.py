@@ -37,8 +37,13 @@ Choice = tuple[int, int]
 
 
 def candidates(processes: int = 1) -> list[int]:
-    """Return the numbers worth trying where so many processes train: powers of two, and the most."""
-    most = max(1, min(torch.get_num_threads(), _cores() // processes))
+    """Return the numbers worth trying where so many processes train: powers of two, and the most.
+
+    Torch's own number is a limit, as it is the user's; but to several processes torchrun gives 1, unasked.
+    """
+    most = max(1, _cores() // processes)
+    if processes == 1 or torch.get_num_threads() > 1:
+        most = min(most, torch.get_num_threads())
     return sorted({2**power for power in range(most.bit_length())} | {most})
 
 

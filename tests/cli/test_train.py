@@ -1,10 +1,6 @@
 """`cnnspec train` as its users meet it."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 

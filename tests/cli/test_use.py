@@ -22,14 +22,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_evaluate(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Accuracy, loss and the confusion matrix are printed, under the name of the data they are for."""
+    """Accuracy, loss, each class's scores and the confusion matrix are printed, under the data's name."""
     assert run(["evaluate", trained]) == 0
     out, err = capsys.readouterr()
     lines = out.splitlines()
     assert lines[0].startswith("lenet5, epoch ")
     assert "on a sample of MNIST" in lines[0]
     assert lines[1].startswith("accuracy 9")
-    assert len(lines) == 16
+    assert lines[4].split() == ["precision", "recall", "F1", "pictures"]
+    assert sum(int(line.split()[-1]) for line in lines[6:16]) == 1000
+    assert len(lines) == 30
     assert err == ""
 
 

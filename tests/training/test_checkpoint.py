@@ -229,10 +229,11 @@ def test_bad_checkpoint(name: str, tmp_path: Path) -> None:
     make, message = BAD[name]
     path = tmp_path / "c.safetensors"
     make(path)
-    for read in (
+    reads: tuple[Callable[[], object], ...] = (
         lambda: checkpoint.read_weights(path, new_state(0).model),
         lambda: checkpoint.restore(path, new_state(0)),
-    ):
+    )
+    for read in reads:
         with pytest.raises(CheckpointError, match=message) as caught:
             read()
         assert str(caught.value).startswith(f"{path}: ")

@@ -73,20 +73,23 @@ def test_200_kills(data: Data, whole: Told, tmp_path: Path) -> None:
     assert runs > 10
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_killed_at_each_operation(part: int, data: Data, whole: Told, tmp_path: Path) -> None:
-    """Wherever in a file operation of a training it is killed, it goes on to the very same weights."""
+def test_killed_at_each_operation(data: Data, whole: Told, tmp_path: Path) -> None:
+    """Wherever in an epoch's saves it is killed, a training goes on to the very same weights."""
     operations = whole["operations"]
-    assert {"open to write", "write", "flush", "fsync", "link", "replace", "open", "unlink"} == set(operations)
-    for at in range(part, len(operations), 4):
+    files = [at for at, name in enumerate(operations) if name == "open to write"]
+    # Those of the first epoch: environment, spec, a checkpoint within, the best, the last, metrics.
+    second = range(files[6], len(operations))
+    kinds = {"open to write", "write", "flush", "fsync", "link", "replace", "open", "unlink"}
+    assert {operations[at] for at in second} == kinds
+    for at in second:
         folder = tmp_path / str(at)
         assert mortal.run(mortal.train_until_operation, data, folder, at) is None
         assert is_as_whole(mortal.run(mortal.train, data, folder), folder, whole)
 
 
-@pytest.mark.parametrize("saves", range(1, 10))
+@pytest.mark.parametrize("saves", [1, 2, 3, 4])
 def test_killed_after_each_checkpoint(saves: int, data: Data, whole: Told, tmp_path: Path) -> None:
-    """From a checkpoint in the middle of an epoch or at its end, a fresh process goes on to the very same weights."""
+    """From a checkpoint within an epoch or at its end, a fresh process goes on to the very same weights."""
     folder = tmp_path / "run"
     assert mortal.run(mortal.train_until_save, data, folder, saves) is None
     assert is_as_whole(mortal.run(mortal.train, data, folder), folder, whole)

@@ -35,18 +35,19 @@ class Killed(Reporter):
 
 def fit(folder: Path, *reporters: Reporter, **options: Any) -> list[dict[str, Any]]:
     """Train the tiny network, or go on with it, and return its history."""
-    begun = {"resume": folder} if (folder / "spec.yaml").exists() else {"out": folder}
-    spec = None if "resume" in begun else cnnspec.loads(TINY, file="tiny.yaml")
-    return train(spec, **begun, device="cpu", threads=1, reporter=Reporters(*reporters), **options).history
+    options |= {"device": "cpu", "threads": 1, "reporter": Reporters(*reporters)}
+    if (folder / "spec.yaml").exists():
+        return train(resume=folder, **options).history
+    return train(cnnspec.loads(TINY, file="tiny.yaml"), out=folder, **options).history
 
 
 def fail(text: str) -> None:
     raise AssertionError(text)
 
 
-def expected(history: list[dict[str, Any]]) -> Points:
+def expected(history: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the points that a history has: each number of each epoch."""
-    points: Points = {}
+    points: dict[str, Any] = {}
     for row in history:
         for name, value in row.items():
             if name not in ("epoch", "dataset"):

@@ -63,6 +63,7 @@ def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each process has the GPU of its number on its machine; what cannot be shared is refused."""
     last = Processes.from_environment(ENVIRONMENT)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _device: None)
     assert last.device(torch.device("cuda")) == torch.device("cuda", 1)
     assert last.device(CPU) == CPU
     assert Processes().device(torch.device("cuda", 7)) == torch.device("cuda", 7)
@@ -90,7 +91,7 @@ def test_parts(start: int, end: int, size: int) -> None:
 def test_one_process_is_left_alone() -> None:
     """With one process nothing is changed, sent, or waited for, and errors are the block's own."""
     alone, model, tensor = Processes(), nn.Sequential(nn.BatchNorm1d(2)), torch.ones(2)
-    with alone.join(CPU), alone.together(), alone.first_here(), alone.accumulating(model, last=False):
+    with alone.join(), alone.together(), alone.first_here(), alone.accumulating(model, last=False):
         assert alone.wrap(model) is model
         assert type(model[0]) is nn.BatchNorm1d
         assert alone.sum(tensor) is tensor
@@ -105,7 +106,7 @@ def test_one_process_is_left_alone() -> None:
 
 def _talk() -> dict[str, Any]:
     processes = Processes.from_environment()
-    with processes.join(CPU):
+    with processes.join():
         mine = processes.rank + 1
         tensors = {"a": torch.full((2, 3), mine), "b": torch.tensor(mine / 2), "c": torch.tensor([mine > 1])}
         sent = processes.broadcast_tensors(tensors if processes.is_first else {})
@@ -151,7 +152,7 @@ FAILURES: dict[str, tuple[list[int], bool, list[list[str]]]] = {
 def _fail() -> dict[str, list[str]]:
     processes = Processes.from_environment()
     seen: dict[str, list[str]] = {}
-    with processes.join(CPU):
+    with processes.join():
         for name, (failing, in_turn, _) in FAILURES.items():
             told = seen[name] = []
             try:
@@ -175,7 +176,7 @@ def test_errors_end_all() -> None:
 def _lose() -> str:
     processes = Processes.from_environment()
     try:
-        with processes.join(CPU):
+        with processes.join():
             processes.wait()
             if processes.rank == 1:
                 return ""
@@ -199,7 +200,7 @@ def test_no_meeting(monkeypatch: pytest.MonkeyPatch) -> None:
         port = str(other.getsockname()[1])
         for name, value in (ENVIRONMENT | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}).items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(SpecError) as caught, Processes(0, 2, 0, 2).join(CPU):
+        with pytest.raises(SpecError) as caught, Processes(0, 2, 0, 2).join():
             pass
     assert f"cannot find each other; they meet at 127.0.0.1:{port}: " in str(caught.value)
     assert "See that the port is free" in str(caught.value)
@@ -258,7 +259,7 @@ def _normalize(name: str, processes: Processes) -> None:
 
 def _normalize_all() -> None:
     processes = Processes.from_environment()
-    with processes.join(CPU):
+    with processes.join():
         for name, (_, shape, _) in NORMS.items():
             if shape[0] >= processes.size:
                 _normalize(name, processes)
@@ -281,7 +282,7 @@ def _learn(parts: int) -> tuple[list[str], list[Any], list[Any]]:
     """Take three steps, each in so many parts, and return names, gradients and state."""
     processes = Processes.from_environment()
     model = _network()
-    with processes.join(CPU):
+    with processes.join():
         net = processes.wrap(model)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         for step in range(3):
