@@ -1,11 +1,11 @@
-"""The trainer beside the best loop that can be written by hand, in turn; and how often each waits for its device.
+"""The trainer beside the best loop written by hand, in turn; and how often it waits for a device.
 
 Both train LeNet-5 on MNIST by the same recipe with the same number of threads, and test after each epoch. The
 loop by hand has its tensors prepared in advance, the fused Adam, and reads the loss never. The trainer shows
 its bar, and writes metrics and checkpoints.
 
-Waits are counted on the CPU, where torch's dispatcher tells of each: `direct` is the trainer's way on the CPU,
-where looking at each loss costs nothing, and `as on a GPU` its way there, on the CPU.
+Waits are counted on the CPU, where torch's dispatcher tells of each: `direct` is the trainer's way on the
+CPU, where looking at each loss costs nothing, and `as on a GPU` its way there, on the CPU.
 """
 
 import argparse
@@ -35,13 +35,13 @@ class Waits(TorchDispatchMode):
     """Counts operators that would wait for a GPU."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self.count = 0
 
     def __torch_dispatch__(
         self,
         func: Callable[..., Any],
-        types: tuple[type, ...],  # noqa: ARG002  # torch's signature
+        types: tuple[type, ...],
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:

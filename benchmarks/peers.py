@@ -2,8 +2,8 @@
 
 Each gets the same tensors, the same network and recipe (batches of 64 in a new order each epoch, Adam at
 0.001), tests after each epoch, and has torch's own number of threads. Each is set up as its documentation
-advises for speed: no logger, no checkpoints and no bar for Lightning; a TensorDataset and no output for skorch;
-channels first, as torch has them, for Keras. cnnspec shows its bar, and writes metrics and checkpoints.
+advises for speed: no logger, no checkpoints and no bar for Lightning; a TensorDataset and no output for
+skorch; channels first, as torch has them, for Keras. cnnspec shows its bar and writes metrics and checkpoints.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def lightning(turn: Turn, options: argparse.Namespace) -> None:
     """Train with PyTorch Lightning."""
     import lightning as L  # noqa: N812  # as its documentation does
 
-    class Module(L.LightningModule):
+    class Module(L.LightningModule):  # type: ignore[misc]  # has no types here
         def __init__(self) -> None:
             super().__init__()
             self.model = network()
@@ -73,7 +73,7 @@ def skorch(turn: Turn, options: argparse.Namespace) -> None:
     from skorch.callbacks import Callback
     from skorch.helper import predefined_split
 
-    class Laps(Callback):
+    class Laps(Callback):  # type: ignore[misc]  # has no types
         def on_epoch_end(self, net: NeuralNetClassifier, **_: Any) -> None:
             turn.done(**_facts(net.history[-1, "valid_acc"]))
 

@@ -19,7 +19,12 @@ def run(work: Callable[..., Any], *arguments: Any, size: int = 2) -> list[Any]:
     started = []
     for rank in range(size):
         ours, theirs = context.Pipe()
-        environment: dict[str, Any] = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "LOCAL_WORLD_SIZE": size}
+        environment: dict[str, Any] = {
+            "RANK": rank,
+            "LOCAL_RANK": rank,
+            "WORLD_SIZE": size,
+            "LOCAL_WORLD_SIZE": size,
+        }
         environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         process = context.Process(target=_main, args=(theirs, environment, work, arguments), daemon=True)
         process.start()

@@ -1,16 +1,17 @@
 """A choice in the file: one of several names, alone or with its options, as in ``schedule: cosine``."""
 
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 from cnnspec.language.choice_slips import Slip
 
@@ -19,6 +20,21 @@ class Section(BaseModel):
     """A mapping in the file, with a fixed set of fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class _WhenNeeded:
+    """Builds what checks a section only when a file has it: there are many, and a file has three."""
+
+    def __get_pydantic_core_schema__(self, source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        section, _none = get_args(source)
+        return core_schema.no_info_plain_validator_function(
+            lambda value: None if value is None else section.model_validate(value)
+        )
+
+
+S = TypeVar("S", bound=Section)
+Option = Annotated[S | None, _WhenNeeded()]
+"""The options of a name, which are None where it is not chosen."""
 
 
 class Choice(Section):
@@ -40,10 +56,7 @@ class Choice(Section):
     @classmethod
     def sections(cls) -> dict[str, type[Section]]:
         """Return the sections of all names."""
-        kinds = {name: getattr(info.annotation, "__args__", ()) for name, info in cls.model_fields.items()}
-        return {
-            name: next(kind for kind in either if issubclass(kind, Section)) for name, either in kinds.items()
-        }
+        return {name: get_args(info.annotation)[0] for name, info in cls.model_fields.items()}
 
     @classmethod
     def alone(cls) -> list[str]:
@@ -76,8 +89,9 @@ class Choice(Section):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Return the JSON Schema: exactly one name with its options, or a name that may stand alone."""
         schema = handler.resolve_ref_schema(handler(core))
-        for one in schema["properties"].values():
-            (one["$ref"],) = (option["$ref"] for option in one.pop("anyOf") if "$ref" in option)
-            one.pop("default")
+        for name, section in cls.sections().items():
+            schema["properties"][name] = section.model_json_schema() | {
+                "description": cls.model_fields[name].description
+            }
         whole = schema | {"minProperties": 1, "maxProperties": 1}
         return {"anyOf": [{"enum": cls.alone(), "type": "string"}, whole]}

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cnnspec.language.choice import Choice, Section
+from cnnspec.language.choice import Choice, Option, Section
 from cnnspec.layers.fields import Count, Index
 
 Rate = Annotated[float, Field(gt=0)]
@@ -63,11 +63,11 @@ class Muon(Section):
 class Optimizer(Choice):
     """The rule that turns gradients into steps."""
 
-    adam: Adam | None = Field(None, description="Adam")
-    sgd: SGD | None = Field(None, description="stochastic gradient descent")
-    adamw: AdamW | None = Field(None, description="Adam with decoupled weight decay")
-    rmsprop: RMSprop | None = Field(None, description="RMSprop")
-    muon: Muon | None = Field(None, description="Muon for fc weights, AdamW for all others")
+    adam: Option[Adam] = Field(None, description="Adam")
+    sgd: Option[SGD] = Field(None, description="stochastic gradient descent")
+    adamw: Option[AdamW] = Field(None, description="Adam with decoupled weight decay")
+    rmsprop: Option[RMSprop] = Field(None, description="RMSprop")
+    muon: Option[Muon] = Field(None, description="Muon for fc weights, AdamW for all others")
 
 
 class Constant(Section):
@@ -102,10 +102,10 @@ class OneCycle(Section):
 class Schedule(Choice):
     """How the learning rate changes from step to step."""
 
-    constant: Constant | None = Field(None, description="the same all the time")
-    step: StepDecay | None = Field(None, description="multiplied by gamma every few epochs")
-    cosine: Cosine | None = Field(None, description="down along half a cosine")
-    one_cycle: OneCycle | None = Field(None, description="up, then down along half cosines")
+    constant: Option[Constant] = Field(None, description="the same all the time")
+    step: Option[StepDecay] = Field(None, description="multiplied by gamma every few epochs")
+    cosine: Option[Cosine] = Field(None, description="down along half a cosine")
+    one_cycle: Option[OneCycle] = Field(None, description="up, then down along half cosines")
 
 
 class CrossEntropy(Section):
@@ -137,10 +137,10 @@ class MultiMargin(Section):
 class Loss(Choice):
     """What training makes small."""
 
-    cross_entropy: CrossEntropy | None = Field(None, description="cross-entropy")
-    nll: NegativeLogLikelihood | None = Field(None, description="cross-entropy after a log_softmax layer")
-    focal: Focal | None = Field(None, description="cross-entropy that looks at the hard samples")
-    multi_margin: MultiMargin | None = Field(None, description="hinge loss")
+    cross_entropy: Option[CrossEntropy] = Field(None, description="cross-entropy")
+    nll: Option[NegativeLogLikelihood] = Field(None, description="cross-entropy after a log_softmax layer")
+    focal: Option[Focal] = Field(None, description="cross-entropy that looks at the hard samples")
+    multi_margin: Option[MultiMargin] = Field(None, description="hinge loss")
 
 
 class Train(Section):

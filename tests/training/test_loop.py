@@ -236,7 +236,9 @@ def test_not_enough_memory(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, 
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(start, "prepare", full)
-    with pytest.raises(SpecError, match=r"not enough memory to train small in batches of 32; CUDA .* Use a batch_size of 16"):
+    with pytest.raises(
+        SpecError, match=r"not enough memory to train small in batches of 32; CUDA .* Use a batch_size of 16"
+    ):
         cnnspec.train(spec, out=tmp_path / "run")
 
 

@@ -18,7 +18,7 @@ import cnnspec
 from cnnspec import catalog
 from cnnspec.catalog import DataSet
 from cnnspec.errors import CheckpointError, CnnspecError, Problem
-from cnnspec.training import Reporter, folder
+from cnnspec.training import Reporter, checkpoint
 from cnnspec.training.checkpoint import read_weights
 from cnnspec.training.stop import Stopped
 
@@ -68,7 +68,7 @@ class Teller(Reporter):
     def __init__(self, stop_at: int | None) -> None:
         self.steps, self.stop_at = 0, stop_at
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:  # noqa: ARG002  # the reporter's signature
         self.steps += 1
         if self.steps == self.stop_at:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -84,7 +84,7 @@ def train(job: Job) -> Told:
     if job.own and os.environ["RANK"] == str(job.own[0]):
         options |= job.own[1]
     if job.full and first:
-        folder.checkpoint.write = _full
+        vars(checkpoint)["write"] = _full
     told = Teller(job.stop_at if first else None)
     try:
         result = cnnspec.train(**options, device="cpu", threads=1, reporter=told)
@@ -92,7 +92,10 @@ def train(job: Job) -> Told:
         return {"stopped": stop.signal, "at": [stop.epoch, stop.step]}
     except CnnspecError as error:
         return {"error": type(error).__name__, "problems": [str(p) for p in error.problems]}
-    rows = [{key: row[key] for key in row if key not in ("seconds", "threads")} for row in result.history]
+    rows = [
+        {key: row[key] for key in row if key not in ("seconds", "threads", "dataset")}
+        for row in result.history
+    ]
     return {"hash": result.weights_hash, "rows": rows, "folder": str(result.folder)}
 
 
@@ -155,6 +158,7 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
     alone.check(crew.run(train, job), out)
 
 
+@pytest.mark.usefixtures("tiny_root")
 @pytest.mark.parametrize(
     ("job", "error", "words"),
     [
@@ -175,9 +179,7 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
         ({"own": (0, {"out": "/dev/null/run"})}, "CheckpointError", "run folder cannot be made"),
     ],
 )
-def test_ends_together(
-    job: dict[str, Any], error: str, words: str, tiny: DataSet, tiny_root: Path, tmp_path: Path
-) -> None:
+def test_ends_together(job: dict[str, Any], error: str, words: str, tiny: DataSet, tmp_path: Path) -> None:
     """An error, of all processes or of one, ends all; one of them tells it, and nothing is left half done."""
     told = crew.run(train, Job(tiny, tmp_path / "run", **job))
     assert sorted(one["error"] for one in told) == sorted([error, "OtherProcessError"])
