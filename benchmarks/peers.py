@@ -3,7 +3,7 @@
 Each gets the same tensors, the same network and recipe (batches of 64 in a new order each epoch, Adam at
 0.001), tests after each epoch, and has torch's own number of threads. Each is set up as its documentation
 advises for speed: no logger, no checkpoints and no bar for Lightning; a TensorDataset and no output for
-skorch; channels first, as torch has them, for Keras. cnnspec shows its bar and writes metrics and checkpoints.
+skorch; channels first, as torch has them, for Keras. cnnspec shows its bar and writes checkpoints.
 """
 
 import argparse
