@@ -13,7 +13,7 @@ from mortal import Data, Told
 import cnnspec
 from cnnspec import catalog
 
-KILLS = 200
+KILLS = 40
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def is_as_whole(told: Told | None, folder: Path, whole: Told) -> bool:
     return bool(told["hash"] == whole["hash"])
 
 
-def test_200_kills(data: Data, whole: Told, tmp_path: Path) -> None:
-    """After 200 kills at random times, every run has ended in the weights of the one that nobody killed."""
+def test_kills(data: Data, whole: Told, tmp_path: Path) -> None:
+    """After many kills at random times, every run has ended in the weights of the one that nobody killed."""
     draw = random.Random()  # noqa: S311  # other times in every run of the tests
     kills = runs = 0
     while kills < KILLS:
@@ -70,7 +70,7 @@ def test_200_kills(data: Data, whole: Told, tmp_path: Path) -> None:
             told = mortal.run(mortal.train, data, folder, seconds=draw.uniform(0, 1.2 * whole["seconds"]))
             kills += told is None
         assert is_as_whole(told, folder, whole)
-    assert runs > 10
+    assert runs > 2
 
 
 def test_killed_at_each_operation(data: Data, whole: Told, tmp_path: Path) -> None:

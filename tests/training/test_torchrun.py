@@ -152,7 +152,7 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
     out = tmp_path / "run"
     assert crew.run(train, Job(tiny, out, stop_at=4)) == [{"stopped": signal.SIGTERM, "at": [0, 4]}] * 2
     stopped = train(Job(tiny, out, resume=True, stop_at=4))
-    assert stopped == {"stopped": signal.SIGTERM, "at": [1, 2]}
+    assert stopped == {"stopped": signal.SIGTERM, "at": [1, 1]}
     # Only the first process's machine need have the folder.
     job = Job(tiny, out, resume=True, own=(1, {"resume": tmp_path / "not here"}))
     alone.check(crew.run(train, job), out)
@@ -174,8 +174,6 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
             "too small for 2 processes",
         ),
         ({"own": (1, {"dataset": "mnist-sample"})}, "SpecError", "started with different specs"),
-        ({"own": (1, {"data_root": "nowhere", "sample": False})}, "DataError", "nowhere"),
-        ({"own": (1, {"data_root": "nowhere"})}, "DataError", "not all machines have the same mnist"),
         ({"own": (0, {"out": "/dev/null/run"})}, "CheckpointError", "run folder cannot be made"),
     ],
 )
