@@ -38,7 +38,7 @@ def report(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **fact
     console = Console()
     console.print(table)
     for name, value in facts.items():
-        console.print(f"{name}: {value}")
+        console.print(f"{name}: {value}", soft_wrap=True)
     save(title, rows, file, **facts)
 
 

@@ -29,7 +29,7 @@ def lightning(turn: Turn, options: argparse.Namespace) -> None:
     """Train with PyTorch Lightning."""
     import lightning as L  # noqa: N812  # as its documentation does
 
-    class Module(L.LightningModule):  # type: ignore[misc]  # has no types here
+    class Module(L.LightningModule):  # type: ignore[misc]  # its types are skipped
         def __init__(self) -> None:
             super().__init__()
             self.model = network()
@@ -48,7 +48,7 @@ def lightning(turn: Turn, options: argparse.Namespace) -> None:
             return torch.optim.Adam(self.parameters(), lr=0.001)
 
         def on_train_epoch_end(self) -> None:  # after the validation
-            turn.done(**_facts(int(self.correct) / 10_000))
+            turn.done(**_facts(int(self.correct) / len(test_y)))
 
     warnings.filterwarnings("ignore", ".*does not have many workers.*")  # tensors need none
     x, y, test_x, test_y = tensors(options.data_root)

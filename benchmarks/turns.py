@@ -24,7 +24,7 @@ class Turn:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.started = 0.0
+        self.started = self.cpu = 0.0
 
     def ready(self, **facts: Any) -> None:
         """Tell what getting ready came to, and wait for the first turn."""
@@ -32,12 +32,16 @@ class Turn:
 
     def done(self, **facts: Any) -> None:
         """Tell what an epoch came to, and wait for the next turn."""
-        self._tell({"seconds": time.perf_counter() - self.started, **facts})
+        seconds, cpu = time.perf_counter() - self.started, time.process_time() - self.cpu
+        self._tell({"seconds": seconds, "cpu seconds": round(cpu, 3), **facts})
 
     def _tell(self, facts: dict[str, Any]) -> None:
         self.connection.send(facts)
-        self.connection.recv()
-        self.started = time.perf_counter()
+        try:
+            self.connection.recv()
+        except EOFError:  # the race is over
+            sys.exit()
+        self.started, self.cpu = time.perf_counter(), time.process_time()
 
 
 Contender = Callable[[Turn, argparse.Namespace], None]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnnspec.errors import Place, Problem, SpecError
-from cnnspec.language import overriding, recipe, source, textfile
+from cnnspec.language import recipe, source, textfile
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
 from cnnspec.language.blocks import read as read_blocks
@@ -60,6 +60,8 @@ class Spec:
         values by their way within `train`: ``{"schedule": "cosine", "optimizer.sgd.lr": 0.1}``.
         Raises SpecError.
         """
+        from cnnspec.language import overriding  # only who trains needs it
+
         data = self.data.model_dump() | ({"dataset": dataset} if dataset else {})
         new_data, problems = validate(Data, data, Document("options", []), (), "data")
         new_train, more = overriding.changed(self.train, settings or {}, train)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-SECONDS = 120
+SECONDS = 300
 """How long they may take; far more than they do."""
 
 
@@ -19,13 +19,9 @@ def run(work: Callable[..., Any], *arguments: Any, size: int = 2) -> list[Any]:
     started = []
     for rank in range(size):
         ours, theirs = context.Pipe()
-        environment: dict[str, Any] = {
-            "RANK": rank,
-            "LOCAL_RANK": rank,
-            "WORLD_SIZE": size,
-            "LOCAL_WORLD_SIZE": size,
-        }
-        environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        environment = dict(os.environ) | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        environment |= dict.fromkeys(("RANK", "LOCAL_RANK"), str(rank))
+        environment |= dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), str(size))
         process = context.Process(target=_main, args=(theirs, environment, work, arguments), daemon=True)
         process.start()
         theirs.close()
@@ -56,13 +52,14 @@ def _answer(pipe: Connection) -> Any:
 
 
 def _main(
-    pipe: Connection, environment: dict[str, Any], work: Callable[..., Any], arguments: tuple[Any, ...]
+    pipe: Connection, environment: dict[str, str], work: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
     import traceback
 
     import torch
 
-    os.environ.update({name: str(value) for name, value in environment.items()})
+    os.environ.clear()
+    os.environ.update(environment)
     torch.set_num_threads(1)
     try:
         pipe.send(("result", work(*arguments)))

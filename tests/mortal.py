@@ -18,7 +18,7 @@ from cnnspec.catalog import DataSet
 from cnnspec.training.folder import RunFolder
 
 WAITS = [10.0] * 12
-"""How long a training may take, in seconds; far longer than it does. A machine that sleeps ends only one wait."""
+"""How long a training may take, in seconds; far longer than it does. A pause of all costs one wait only."""
 
 SPEC = """
 input: [1, 28, 28]

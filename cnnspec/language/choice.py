@@ -1,6 +1,6 @@
 """A choice in the file: one of several names, alone or with its options, as in ``schedule: cosine``."""
 
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Any, get_args
 
 from pydantic import (
     BaseModel,
@@ -12,8 +12,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
-
-from cnnspec.language.choice_slips import Slip
 
 
 class Section(BaseModel):
@@ -32,9 +30,8 @@ class _WhenNeeded:
         )
 
 
-S = TypeVar("S", bound=Section)
-Option = Annotated[S | None, _WhenNeeded()]
-"""The options of a name, which are None where it is not chosen."""
+CHOSEN = _WhenNeeded()
+"""Marks the options of a name, which are None where it is not chosen."""
 
 
 class Choice(Section):
@@ -78,6 +75,8 @@ class Choice(Section):
             ((name, options),) = value.items()
             if name in cls.model_fields and options is not None:
                 return value
+        from cnnspec.language.choice_slips import Slip  # only a wrong file needs it
+
         raise Slip(cls.__name__.lower(), cls.sections(), value).error()
 
     @model_serializer(mode="wrap")

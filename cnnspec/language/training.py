@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cnnspec.language.choice import Choice, Option, Section
+from cnnspec.language.choice import CHOSEN, Choice, Section
 from cnnspec.layers.fields import Count, Index
 
 Rate = Annotated[float, Field(gt=0)]
@@ -63,11 +63,13 @@ class Muon(Section):
 class Optimizer(Choice):
     """The rule that turns gradients into steps."""
 
-    adam: Option[Adam] = Field(None, description="Adam")
-    sgd: Option[SGD] = Field(None, description="stochastic gradient descent")
-    adamw: Option[AdamW] = Field(None, description="Adam with decoupled weight decay")
-    rmsprop: Option[RMSprop] = Field(None, description="RMSprop")
-    muon: Option[Muon] = Field(None, description="Muon for fc weights, AdamW for all others")
+    adam: Annotated[Adam | None, CHOSEN] = Field(None, description="Adam")
+    sgd: Annotated[SGD | None, CHOSEN] = Field(None, description="stochastic gradient descent")
+    adamw: Annotated[AdamW | None, CHOSEN] = Field(None, description="Adam with decoupled weight decay")
+    rmsprop: Annotated[RMSprop | None, CHOSEN] = Field(None, description="RMSprop")
+    muon: Annotated[Muon | None, CHOSEN] = Field(
+        None, description="Muon for fc weights, AdamW for all others"
+    )
 
 
 class Constant(Section):
@@ -102,10 +104,14 @@ class OneCycle(Section):
 class Schedule(Choice):
     """How the learning rate changes from step to step."""
 
-    constant: Option[Constant] = Field(None, description="the same all the time")
-    step: Option[StepDecay] = Field(None, description="multiplied by gamma every few epochs")
-    cosine: Option[Cosine] = Field(None, description="down along half a cosine")
-    one_cycle: Option[OneCycle] = Field(None, description="up, then down along half cosines")
+    constant: Annotated[Constant | None, CHOSEN] = Field(None, description="the same all the time")
+    step: Annotated[StepDecay | None, CHOSEN] = Field(
+        None, description="multiplied by gamma every few epochs"
+    )
+    cosine: Annotated[Cosine | None, CHOSEN] = Field(None, description="down along half a cosine")
+    one_cycle: Annotated[OneCycle | None, CHOSEN] = Field(
+        None, description="up, then down along half cosines"
+    )
 
 
 class CrossEntropy(Section):
@@ -137,10 +143,14 @@ class MultiMargin(Section):
 class Loss(Choice):
     """What training makes small."""
 
-    cross_entropy: Option[CrossEntropy] = Field(None, description="cross-entropy")
-    nll: Option[NegativeLogLikelihood] = Field(None, description="cross-entropy after a log_softmax layer")
-    focal: Option[Focal] = Field(None, description="cross-entropy that looks at the hard samples")
-    multi_margin: Option[MultiMargin] = Field(None, description="hinge loss")
+    cross_entropy: Annotated[CrossEntropy | None, CHOSEN] = Field(None, description="cross-entropy")
+    nll: Annotated[NegativeLogLikelihood | None, CHOSEN] = Field(
+        None, description="cross-entropy after a log_softmax layer"
+    )
+    focal: Annotated[Focal | None, CHOSEN] = Field(
+        None, description="cross-entropy that looks at the hard samples"
+    )
+    multi_margin: Annotated[MultiMargin | None, CHOSEN] = Field(None, description="hinge loss")
 
 
 class Train(Section):

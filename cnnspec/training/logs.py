@@ -94,7 +94,6 @@ class MLflow(Reporter):
             raise SpecError(Problem(f"MLflow cannot use '{uri}'", _first_line(error), fix)) from None
         self.warn = warn
         self.run = ""
-        self.status = "FAILED"
         self.described = self.failed = self.warned = False
         self.waiting: list[dict[str, Any]] = []
 
@@ -112,21 +111,25 @@ class MLflow(Reporter):
         self.remember()
 
     def stopped(self, epoch: int, step: int) -> None:  # noqa: ARG002  # the reporter's signature
-        """Note that the run may go on."""
-        self.status = "KILLED"
+        """Say there that it was stopped."""
         self.remember()
+        self.end("KILLED")
 
     def finished(self) -> None:
-        """Note that the run is done; what could not be sent before is sent now."""
-        self.status = "FINISHED"
+        """Send what could not be sent before, and say there that the run is done."""
         if self.failed:
             self.send()
             self.remember()
+        self.end("FINISHED")
 
     def close(self) -> None:
-        """Say there how the run ended."""
+        """Say there that the run failed, where it has not ended otherwise."""
+        self.end("FAILED")
+
+    def end(self, status: str) -> None:
+        """Say there how the run ended; nothing comes after it."""
         if self.run and not self.failed:
-            self.guarded(lambda: self.client.set_terminated(self.run, self.status))
+            self.guarded(lambda: self.client.set_terminated(self.run, status))
         self.run = ""
 
     def send(self) -> None:

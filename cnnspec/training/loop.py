@@ -67,15 +67,14 @@ class Loop:
         """Take one step; return the sum of the batch's losses, over all processes."""
         session, state, options = self.session, self.session.state, self.session.options
         processes, step = session.processes, session.steps_done
-        draws.reseed(draws.seed_for(options.seed, draws.STEP, step, processes.rank), session.device)
+        draws.reseed(draws.seed_for(options.seed, draws.STEP, step), session.device)
         inputs = session.inputs(batch, step)
         divisor = session.criterion.divisor(batch.all_labels)
         # Every process must have as many parts as the others, and no part may be empty.
         parts = min(options.accumulate, batch.total // processes.size) or 1
         total = torch.zeros((), device=session.device)
         for number in range(parts):
-            # Every so manieth sample of the whole batch: the parts are the same for any number of processes.
-            own = slice((number - batch.start) % parts, None, parts)
+            own = processes.piece((batch.start, batch.total), number, parts)
             with processes.accumulating(session.network, last=number == parts - 1):
                 with devices.autocast(session.device, options.precision):
                     output = session.network(inputs[own])

@@ -53,6 +53,7 @@ class Processes:
     local_rank: int = 0
     local_size: int = 1
     _talk: Any = field(default=None, repr=False)  # the group for plain values, which never waits for a GPU
+    _place: Any = field(default=None, repr=False)  # what dropout must know
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -133,22 +134,23 @@ class Processes:
     def wrap(self, model: nn.Module) -> nn.Module:
         """Return the model as training calls it; the model itself keeps its names, and has the same weights.
 
-        Where there are several processes, its batch norms become synchronized, and `backward` makes
-        the gradients the mean of all processes': a loss is to be multiplied by `size`.
+        Where there are several processes, its batch norms and dropouts become those of whole batches, and
+        `backward` makes the gradients the mean of all processes': a loss is to be multiplied by `size`.
         """
         if self.size == 1:
             return model
         from torch.nn.parallel import DistributedDataParallel
 
-        from cnnspec.training.synchronized import synchronize
+        from cnnspec.training.synchronized import Place, synchronize
 
+        self._place = Place()
         # Running statistics are the same everywhere, since they come from whole batches: none need
         # be sent. Every weight gets a gradient at every step, so none need be searched for.
         options: dict[str, Any] = {
             "gradient_as_bucket_view": True,
             _buffers_option(DistributedDataParallel): False,
         }
-        return DistributedDataParallel(synchronize(model), **options)
+        return DistributedDataParallel(synchronize(model, self._place), **options)
 
     def accumulating(self, wrapped: nn.Module, *, last: bool) -> AbstractContextManager[None]:
         """Return the context for a part of a batch; only after the last are gradients exchanged."""
@@ -162,6 +164,19 @@ class Processes:
         each, more = divmod(end - start, self.size)
         first = start + self.rank * each + min(self.rank, more)
         return first, first + each + (self.rank < more)
+
+    def piece(self, batch: tuple[int, int], number: int, pieces: int) -> slice:
+        """Return which of this process's samples are in a piece of a batch, which is computed next.
+
+        This process's samples begin at `batch[0]` of `batch[1]`. A piece has every so manieth sample of the
+        whole batch, so the pieces are the same for any number of processes.
+        """
+        start, total = batch
+        skipped = (number - start) % pieces
+        if self._place:
+            self._place.first = (start + skipped) // pieces
+            self._place.total = len(range(number, total, pieces))
+        return slice(skipped, None, pieces)
 
     def sum(self, tensor: Tensor) -> Tensor:
         """Return the sum of all processes' tensors, which are of one shape; a new tensor."""

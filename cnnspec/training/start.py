@@ -229,12 +229,12 @@ def _check_processes(spec: Spec, loaded: Loaded, processes: Processes) -> None:
     """Raise an error where processes cannot train together: on other specs or data, or on nothing at all."""
     if processes.size == 1:
         return
-    if not processes.same(to_yaml(spec.resolved())):
-        what = "the processes were started with different specs"
-        raise SpecError(Problem(what, "each computes a part of the same batches", "Give all the same file"))
     if not processes.same(repr(loaded.hashes)):
         what, why = f"not all machines have the same {spec.data.dataset}", "one may have a sample of it"
         raise DataError(Problem(what, why, "Name a folder that has it on each machine with --data-root"))
+    if not processes.same(to_yaml(spec.resolved())):
+        what = "the processes were started with different specs"
+        raise SpecError(Problem(what, "each computes a part of the same batches", "Give all the same file"))
     batch = min(spec.train.batch_size, len(loaded.train))
     if batch < processes.size:
         what, why = f"batches of {batch} are too small for {processes.size} processes", "each needs a sample"

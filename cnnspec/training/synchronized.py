@@ -1,9 +1,10 @@
-"""Batch norm whose mean and variance are those of the whole batch, of which each process has a part.
+"""The layers that look beyond a sample, where each process has a part of the batch: batch norm and dropout.
 
-torch.nn.SyncBatchNorm does the same on GPUs only; this one runs wherever torch.distributed does.
+Mean and variance are those of the whole batch. torch.nn.SyncBatchNorm does the same on GPUs only; this one
+runs wherever torch.distributed does. And what dropout draws is the same as in one process.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
@@ -11,20 +12,31 @@ import torch.distributed as dist
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from cnnspec.model.layers import DropPath
 
 
-def synchronize(model: nn.Module) -> nn.Module:
-    """Replace the model's batch norms by synchronized ones, in place; weights and names stay."""
-    for parent, name, norm in list(_norms(model)):
-        setattr(parent, name, SynchronizedBatchNorm.of(norm))
+@dataclass
+class Place:
+    """Where this process's part of a batch begins, and how many samples the batch has."""
+
+    first: int = 0
+    total: int = 0
+
+
+def synchronize(model: nn.Module, place: Place) -> nn.Module:
+    """Replace the model's batch norms and dropouts by synchronized ones, in place; weights and names stay.
+
+    `place` is looked at in each forward pass.
+    """
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, _BatchNorm):
+                setattr(parent, name, SynchronizedBatchNorm.of(child))
+            elif isinstance(child, (_DropoutNd, DropPath)):
+                setattr(parent, name, WholeBatchDropout(child, place))
     return model
-
-
-def _norms(model: nn.Module) -> Iterator[tuple[nn.Module, str, _BatchNorm]]:
-    for parent in model.modules():
-        for name, child in parent.named_children():
-            if isinstance(child, _BatchNorm) and not isinstance(child, SynchronizedBatchNorm):
-                yield parent, name, child
 
 
 class SynchronizedBatchNorm(_BatchNorm):
@@ -66,6 +78,28 @@ class SynchronizedBatchNorm(_BatchNorm):
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  # torch's name
         """Take any number of axes, as one class stands for BatchNorm1d, 2d and 3d."""
+
+
+class WholeBatchDropout(nn.Module):
+    """Dropout that draws for the whole batch, from generators that are alike in all processes."""
+
+    def __init__(self, dropout: nn.Module, place: Place) -> None:
+        super().__init__()
+        self.dropout, self.place = dropout, place
+        self.train(dropout.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the values that are kept, scaled, and 0 for the others."""
+        if not self.training:
+            return x
+        with torch.no_grad():
+            ones = x.new_ones((self.place.total, *x.shape[1:]))
+            if not x.is_contiguous() and x.ndim == 4:
+                ones = ones.contiguous(
+                    memory_format=torch.channels_last
+                )  # numbers are drawn in memory's order
+            factors: Tensor = self.dropout(ones)
+        return x * factors[self.place.first : self.place.first + len(x)]
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 import cnnspec
 from cnnspec.cli import run
@@ -36,12 +37,19 @@ def test_evaluate(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_evaluate_json(trained: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same as JSON: accuracy, loss, classes, and the matrix as rows of true classes."""
+    """The same as JSON: the matrix has rows of true classes, and the scores are those that follow from it."""
     assert run(["evaluate", trained, "--format", "json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["dataset"] == "mnist-sample"
     assert sum(map(sum, result["confusion"])) == 1000
     assert sum(result["confusion"][i][i] for i in range(10)) / 1000 == result["accuracy"]
+    scores = result["per_class"]
+    assert [score["class"] for score in scores] == result["classes"]
+    confusion = torch.tensor(result["confusion"]).double()
+    for name, total in (("precision", confusion.sum(0)), ("recall", confusion.sum(1))):
+        assert [score[name] for score in scores] == pytest.approx((confusion.diag() / total).tolist())
+    assert [score["support"] for score in scores] == confusion.sum(1).tolist()
+    assert result["macro_f1"] == pytest.approx(sum(score["f1"] for score in scores) / 10)
 
 
 def test_predict(trained: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,14 +126,14 @@ def test_as_torchvision(pictures: Tensor, changes: dict[str, Any]) -> None:
     torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0)
 
 
-def test_scale_has_axes_of_its_own(pictures: Tensor) -> None:
-    """Width and height are scaled each in its way: half the width leaves the height as it is."""
-    drawn = torch.tensor([[0, 0, 0, -0.5, 0, 0]])
+def test_scale_has_axes_of_its_own() -> None:
+    """Half the width leaves the height as it is, and means the picture's own width, however it is turned then."""
     block = torch.zeros(1, 1, 28, 28)
     block[..., 4:24, 4:24] = 200
-    changed = Augmenter(Augment(scale=0.5), (28, 28), CPU).apply(block, drawn)
-    assert changed[0, 0, 14].count_nonzero() == 10
-    assert changed[0, 0, :, 14].count_nonzero() == 20
+    augment = Augmenter(Augment(scale=0.5, rotation=90.0), (28, 28), CPU)
+    for turn, width, height in [(0.0, 10, 20), (math.pi / 2, 20, 10)]:
+        changed = augment.apply(block, torch.tensor([[0, 0, turn, -0.5, 0, 0]]))[0, 0] > 100
+        assert (int(changed[14].sum()), int(changed[:, 14].sum())) == (width, height)
 
 
 def test_elastic_moves_the_points(pictures: Tensor) -> None:

@@ -1,13 +1,21 @@
 """The section `train`: choices, what goes together, and what is written out again."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.language.training import Optimizer, Train
+from cnnspec.language.choice import Choice
+from cnnspec.language.sections import Augment
+from cnnspec.language.training import Loss, Optimizer, Schedule, Train
 from cnnspec.language.yaml_text import to_yaml
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "language.md").read_text("utf-8")
 
 
 def spec(train: str, variables: str = "{base: 0.1, long: true}") -> cnnspec.Spec:
@@ -163,3 +171,40 @@ def test_made_in_python() -> None:
     assert Optimizer.model_validate("sgd").model_dump() == {
         "sgd": {"lr": 0.01, "momentum": 0.0, "nesterov": False, "weight_decay": 0.0}
     }
+
+
+def defaults(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield fields with their defaults as the reference writes them."""
+    for name, info in model.model_fields.items():
+        default = info.get_default(call_default_factory=True)
+        if isinstance(default, Choice):
+            default = default.name
+        if info.is_required():
+            default = "(required)"
+        is_number = isinstance(default, (int, float)) and not isinstance(default, bool)
+        yield name, f"{default:g}".replace("e-0", "e-") if is_number else str(default).lower()
+
+
+@pytest.mark.parametrize("model", [Train, Augment])
+def test_reference_has_every_field(model: type[BaseModel]) -> None:
+    """The reference lists each field of the sections, in order and with its default."""
+    (table,) = re.findall(
+        rf"^\| `{model.__name__.lower()}` \| default .*\n\|.*\n((?:\|.*\n)+)", REFERENCE, re.MULTILINE
+    )
+    assert re.findall(r"^\| `(\w+)` \| (\S+) \|", table, re.MULTILINE) == list(defaults(model))
+
+
+@pytest.mark.parametrize("choice", [Optimizer, Schedule, Loss])
+def test_reference_has_every_choice(choice: type[Choice]) -> None:
+    """The reference lists each name that can be chosen, in order and with its options' defaults."""
+    (table,) = re.findall(
+        rf"^\| `{choice.__name__.lower()}` \| options .*\n\|.*\n((?:\|.*\n)+)", REFERENCE, re.MULTILINE
+    )
+    rows = [
+        (name, options.strip())
+        for name, options in re.findall(r"^\| `(\w+)` \|([^|]*)\|", table, re.MULTILINE)
+    ]
+    assert rows == [
+        (name, ", ".join(" ".join(pair) for pair in defaults(section)))
+        for name, section in choice.sections().items()
+    ]

@@ -1,6 +1,7 @@
 """The curves of a training, as TensorBoard and MLflow read them."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cnnspec.errors import SpecError
 from cnnspec.training import dry_run, train
 from cnnspec.training.logs import MLflow, TensorBoard
 from cnnspec.training.report import Job, Reporter, Reporters
+from cnnspec.training.stop import Stopped
 
 TINY = """
 input: [1, 8, 8]
@@ -175,8 +177,7 @@ def test_mlflow(store: str, tiny_root: Path, tmp_path: Path) -> None:
     """MLflow has the section `train` as parameters, a point for each number of each epoch, and the spec."""
     from mlflow.tracking import MlflowClient
 
-    history = fit(tmp_path / "run", log := MLflow(store, fail))
-    log.close()
+    history = fit(tmp_path / "run", MLflow(store, fail))
     ((run, points),) = mlflow_runs(store)
     assert points == expected(history)
     assert (run.info.status, run.info.run_name) == ("FINISHED", "run")
@@ -195,11 +196,25 @@ def test_mlflow_resumed(store: str, tiny_root: Path, tmp_path: Path) -> None:
     assert [run.info.status for run, _ in mlflow_runs(store)] == ["FAILED"]
     with pytest.raises(KeyboardInterrupt):
         fit(tmp_path / "run", Killed(2), MLflow(store, fail), epochs=4)
-    history = fit(tmp_path / "run", log := MLflow(store, fail))
-    log.close()
+    history = fit(tmp_path / "run", MLflow(store, fail))
     ((run, points),) = mlflow_runs(store)
     assert points == expected(history)
     assert run.info.status == "FINISHED"
+
+
+def test_mlflow_stopped(store: str, tiny_root: Path, tmp_path: Path) -> None:
+    """A run that was asked to stop is there as stopped, until it goes on, and be it in its first epoch."""
+
+    class Ask(Reporter):
+        def step(self, *_: object) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Stopped):
+        fit(tmp_path / "run", Ask(), MLflow(store, fail))
+    assert [(run.info.status, points) for run, points in mlflow_runs(store)] == [("KILLED", {})]
+    history = fit(tmp_path / "run", MLflow(store, fail))
+    ((run, points),) = mlflow_runs(store)
+    assert (run.info.status, points) == ("FINISHED", expected(history))
 
 
 def test_mlflow_that_fails(store: str, tiny_root: Path, tmp_path: Path, monkeypatch: Any) -> None:
@@ -217,7 +232,6 @@ def test_mlflow_that_fails(store: str, tiny_root: Path, tmp_path: Path, monkeypa
         raise OSError("the server is down.\nmore")
 
     history = fit(tmp_path / "run", Out(), log, epochs=4)
-    log.close()
     assert told == [
         "MLflow failed: the server is down. Training goes on, and what is missing there is sent at its end."
     ]
@@ -232,7 +246,6 @@ def test_mlflow_that_is_away(tiny_root: Path, tmp_path: Path) -> None:
     told: list[str] = []
     log = MLflow("http://127.0.0.1:9", told.append)
     assert len(fit(tmp_path / "run", log)) == 2
-    log.close()
     (text,) = told
     assert text.startswith("MLflow failed: ")
     assert not (tmp_path / "run" / "mlflow.json").exists()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cnnspec.errors import CnnspecError, DataError, Problem, SpecError
 from cnnspec.training.processes import Processes
-from cnnspec.training.synchronized import SynchronizedBatchNorm, synchronize
+from cnnspec.training.synchronized import Place, SynchronizedBatchNorm, synchronize
 
 CPU = torch.device("cpu")
 
@@ -86,6 +86,23 @@ def test_parts(start: int, end: int, size: int) -> None:
     assert max(sizes) - min(sizes) <= 1
     assert min(sizes) >= 1
     assert parts[0][0] == start
+
+
+@pytest.mark.parametrize(("start", "end", "pieces"), [(0, 11, 1), (0, 11, 3), (5, 17, 4)])
+def test_pieces(start: int, end: int, pieces: int) -> None:
+    """A batch's pieces have the same samples for any number of processes, which know where theirs are."""
+    for number in range(pieces):
+        whole: list[int] = []
+        for rank in range(3):
+            processes = Processes(rank, 3, _place=Place())
+            first, last = processes.part(start, end)
+            own = list(range(start, end))[first - start : last - start]
+            own = own[processes.piece((first - start, end - start), number, pieces)]
+            assert own
+            assert processes._place.first == len(whole)
+            whole += own
+            assert processes._place.total == len(range(start + number, end, pieces))
+        assert whole == list(range(start + number, end, pieces))
 
 
 def test_one_process_is_left_alone() -> None:
@@ -235,7 +252,7 @@ def _normalize(name: str, processes: Processes) -> None:
     plain = nn.Sequential(copy.deepcopy(made))
     for tensor in plain.parameters():
         nn.init.uniform_(tensor, 0.5, 2)
-    ours = synchronize(copy.deepcopy(plain))
+    ours = synchronize(copy.deepcopy(plain), Place())
     assert [type(module) for module in ours.children()] == [SynchronizedBatchNorm]
     part = slice(*processes.part(0, shape[0]))
     for _ in range(2):

@@ -27,8 +27,12 @@ input: [1, 28, 28]
 layers:
   - conv: {filters: 4, kernel: 5, stride: 2, bias: false}
   - batchnorm
+  - channel_dropout: 0.1
   - relu
+  - residual:
+      layers: [{conv: {filters: 4, kernel: 3, padding: 1}}, drop_path: 0.2]
   - flatten
+  - dropout: 0.2
   - fc: 10
 data: {augment: {shift: 2, rotation: 10, elastic: 1}}
 train:
@@ -51,7 +55,10 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """A training: the data, a run folder, and arguments; those in `own` are for one process only."""
+    """A training: the data, a run folder, and arguments; those in `own` are for one process only.
+
+    The first process may be asked to stop, or its disk may be full; the others may have lost their data.
+    """
 
     data: DataSet
     out: Path
@@ -60,6 +67,7 @@ class Job:
     stop_at: int | None = None
     own: tuple[int, dict[str, Any]] | None = None
     full: bool = False
+    lost: bool = False
 
 
 class Teller(Reporter):
@@ -83,6 +91,8 @@ def train(job: Job) -> Told:
         options = {"spec": cnnspec.loads(job.spec, file="net.yaml"), "out": job.out}
     if job.own and os.environ["RANK"] == str(job.own[0]):
         options |= job.own[1]
+    if job.lost and not first:
+        os.environ["CNNSPEC_DATA"] = "nowhere"
     if job.full and first:
         vars(checkpoint)["write"] = _full
     told = Teller(job.stop_at if first else None)
@@ -173,7 +183,9 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
             "SpecError",
             "too small for 2 processes",
         ),
-        ({"own": (1, {"dataset": "mnist-sample"})}, "SpecError", "started with different specs"),
+        ({"own": (1, {"lr": 0.1})}, "SpecError", "started with different specs"),
+        ({"own": (1, {"sample": False}), "lost": True}, "DataError", "mnist is not on disk"),
+        ({"lost": True}, "DataError", "not all machines have the same mnist"),
         ({"own": (0, {"out": "/dev/null/run"})}, "CheckpointError", "run folder cannot be made"),
     ],
 )
@@ -237,12 +249,13 @@ def test_torchrun_stopped(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert started.stdout is not None
-    with started:
-        for line in started.stdout:
-            if " 1/100000" in line:
-                break
+    try:
+        assert any("1/100000" in line for line in started.stdout)
         started.send_signal(signal.SIGTERM)
         _, errors = started.communicate(timeout=crew.SECONDS)
+    finally:
+        started.terminate()
+        started.communicate()
     assert errors.count("Go on with: cnnspec train --resume") == 1
     assert "cnnspec went wrong" not in errors
     assert (tmp_path / "run" / "last.safetensors").exists()
