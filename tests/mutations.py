@@ -52,7 +52,7 @@ def digits(text: bytes, draw: random.Random) -> bytes:
 
 def truncate(text: bytes, draw: random.Random) -> bytes:
     """Return the beginning of the text."""
-    return text[: draw.randrange(1, len(text))]
+    return text[: draw.randrange(1, max(2, len(text)))]
 
 
 def exchange(text: bytes, draw: random.Random) -> bytes:

@@ -97,6 +97,8 @@ class Watcher(Announcer):
         super().begin(job)
         print_line(self.lines, Text(f"{job.plan.name} on {job.data_title}", style="bold"))
         print_line(self.lines, Text(f"{_sizes(job)}; {job.device}; {printable(job.folder)}"))
+        if job.resumed_at and job.resumed_at[0] >= job.epochs:
+            return  # nothing is left to do
         if job.resumed_at:
             print_line(self.lines, Text(f"Going on {place_in(job, *job.resumed_at)}"))
         self.lines.print()

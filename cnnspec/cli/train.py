@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -45,6 +46,9 @@ GO_WITH_RESUME = {
     "form": "--format",
 }
 """The options that a run which goes on may be given; all else is as it began."""
+
+PATIENCE = 10
+"""Seconds that a process waits for the one that tells what is wrong to end before it."""
 
 
 @click.command(short_help="Train the network; writes a run folder.")
@@ -124,6 +128,8 @@ def _told_once() -> Iterator[None]:
     except (CnnspecError, click.ClickException) as error:
         if os.environ.get("LOCAL_RANK", "0") == "0":
             raise
+        # torchrun ends all processes when the first one fails: that must be the one that tells.
+        time.sleep(PATIENCE)
         raise click.exceptions.Exit(getattr(error, "exit_code", 1)) from None
 
 

@@ -29,6 +29,11 @@ class _WhenNeeded:
             lambda value: None if value is None else section.model_validate(value)
         )
 
+    def __get_pydantic_json_schema__(
+        self, _core: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {}  # the choice puts in each section's own
+
 
 CHOSEN = _WhenNeeded()
 """Marks the options of a name, which are None where it is not chosen."""

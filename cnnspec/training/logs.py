@@ -51,21 +51,28 @@ class TensorBoard(Reporter):
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Write the epoch's points."""
-        if self.failed:
+        self.write([*self.missed, row])
+
+    def finished(self) -> None:
+        """Write what is missing of a run that had been done already."""
+        self.write(self.missed)
+
+    def write(self, rows: list[dict[str, Any]]) -> None:
+        """Write the points of rows of metrics; what is there from the first of them on is replaced."""
+        self.missed = []
+        if self.failed or not rows:
             return
-        rows = [*self.missed, row]
         try:
             if self.writer is None:
                 self.writer = self.make(str(self.folder), purge_step=rows[0]["epoch"])
-            for one in rows:
-                for name, value in _points(one):
-                    self.writer.add_scalar(name, value, one["epoch"])
+            for row in rows:
+                for name, value in _points(row):
+                    self.writer.add_scalar(name, value, row["epoch"])
             self.writer.flush()
         except OSError as error:
             self.failed = True
             why = error.strerror or str(error)
             self.warn(f"The logs for TensorBoard cannot be written: {why}. Training goes on without them.")
-        self.missed = []
 
     def close(self) -> None:
         """Close the file."""

@@ -87,6 +87,16 @@ def test_resume(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(cnnspec.load_run(stopped).history) == 3
 
 
+def test_resume_of_a_complete_run(stopped: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that is complete says so, and prints its result again."""
+    assert run(["train", "--resume", str(stopped), "--threads", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "The run is complete: it has 1 epoch" in err
+    assert "Going on" not in out
+    assert "train loss" not in out
+    assert "after 1 epoch in" in out
+
+
 @pytest.mark.parametrize(
     "option",
     [

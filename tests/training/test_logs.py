@@ -88,6 +88,16 @@ def test_tensorboard_resumed(tiny_root: Path, tmp_path: Path) -> None:
     assert tensorboard_points(run) == expected(history)
 
 
+def test_tensorboard_after_the_end(tiny_root: Path, tmp_path: Path) -> None:
+    """A run that was killed after its last epoch gets the point that is missing when it is resumed."""
+    pytest.importorskip("tensorboard")
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "run", Killed(2), TensorBoard(fail))
+    for _ in range(2):
+        history = fit(tmp_path / "run", TensorBoard(fail))
+        assert tensorboard_points(tmp_path / "run") == expected(history)
+
+
 def test_tensorboard_begun_late(tiny_root: Path, tmp_path: Path) -> None:
     """A run that had no logs before gets its whole curve when it goes on with them."""
     pytest.importorskip("tensorboard")
