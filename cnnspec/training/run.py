@@ -140,7 +140,7 @@ def _history(path: Path) -> list[dict[str, Any]]:
     rows = []
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
         row = _parse(line, Place(str(path), number, 1, line))
-        if not {"epoch", "test_accuracy"} <= row.keys():
+        if not {"epoch", "train_loss"} <= row.keys():
             fix = "Restore the file"
             raise CheckpointError(
                 Problem("this is no line of metrics", "", fix, Place(str(path), number, 1, line))

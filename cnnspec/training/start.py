@@ -119,8 +119,9 @@ def train(
             used = start.spec.overridden(dataset=loaded.data_set.name)
             _check_processes(used, loaded, processes)
             plan = _check(used)
-            with _memory_errors(plan):
+            with _torch_errors(plan):
                 _check_memory(plan, len(loaded.train), where, processes)
+                _warn_of_slowness(plan, where, reporter)
                 session = prepare(plan, loaded, where, processes)
                 facts = _take_up(session, folder, reporter) if start.environment else None
                 counter = _threads(threads, where, processes, session, facts)
@@ -134,6 +135,7 @@ def train(
                 reporter.finished()
                 return _result(session, folder)
         finally:
+            reporter.close()
             if folder:
                 folder.discard()
 
@@ -165,8 +167,9 @@ def dry_run(
         start = _Start(asked, asked.data.dataset)
         loaded = _load(start, data_root, sample=sample, processes=processes, reporter=reporter)
         plan = _check(asked.overridden(dataset=loaded.data_set.name))
-        with _memory_errors(plan):
+        with _torch_errors(plan):
             _check_memory(plan, len(loaded.train), where, processes)
+            _warn_of_slowness(plan, where, reporter)
             session = prepare(plan, loaded, where, processes)
             counter = _threads(threads, where, processes, session, None)
             seconds, losses = Loop(session, None, counter, reporter, StopRequest()).try_steps(2)
@@ -274,7 +277,8 @@ def _threads(
 ) -> Threads:
     """Return what decides on the CPU threads; a run that goes on starts with what it had."""
     before = [(step, count) for step, count in (facts or {}).get("threads", [])]
-    if asked == "auto" and device.type == "cpu":
+    # A compiled network is compiled anew for another number of threads.
+    if asked == "auto" and device.type == "cpu" and not session.options.compile:
         found = threads_of(processes.local_size)
         return Tuner(found, done=session.steps_done, choices=before)
     return Fixed(None if asked == "auto" else asked, done=session.steps_done, choices=before)
@@ -313,6 +317,20 @@ def _check_memory(plan: Plan, samples: int, device: torch.device, processes: Pro
     problem = machine.training_problem(plan, batch, available) if device.type == "cpu" else None
     if problem:
         raise SpecError(problem)
+
+
+def _warn_of_slowness(plan: Plan, device: torch.device, reporter: Reporter) -> None:
+    text = devices.slow(device, plan.spec.train.precision)
+    if text:
+        reporter.notice(text)
+
+
+@contextmanager
+def _torch_errors(plan: Plan) -> Iterator[None]:
+    """Turn torch's errors for lack of memory, or of what compiling takes, into ones that say what to do."""
+    place = plan.spec.document.place(("train", "compile"))
+    with _memory_errors(plan), devices.compile_errors(place, wanted=plan.spec.train.compile):
+        yield
 
 
 @contextmanager

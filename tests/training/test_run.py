@@ -109,3 +109,12 @@ def test_environment_names_the_data(trained: Path) -> None:
     """The run says which data set it has learned from."""
     data = json.loads((trained / "environment.json").read_text())["data"]
     assert (data["used"], data["train_size"], data["test_size"]) == ("mnist-sample", 4000, 1000)
+
+
+def test_epochs_without_a_test(tiny_root: Path, tmp_path: Path) -> None:
+    """A run that was not tested after each epoch can be used like any other."""
+    text = "input: [1, 28, 28]\nlayers: [flatten, {fc: 10}]\ntrain: {epochs: 3, evaluate_every: 2}"
+    cnnspec.train(cnnspec.loads(text), out=tmp_path / "run", device="cpu", threads=1)
+    run = cnnspec.load_run(tmp_path / "run")
+    assert ["test_accuracy" in row for row in run.history] == [False, True, True]
+    assert run.evaluate().accuracy == run.history[run.best_epoch - 1]["test_accuracy"]

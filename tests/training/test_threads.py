@@ -24,7 +24,7 @@ class Machine:
     def __init__(self, cores: int, step: float = 0.010) -> None:
         self.cores, self.step_time = cores, step
         self.busy = 0
-        self.slower = 1.0
+        self.slower, self.noise = 1.0, 0.1
         self.now = 0.0
         self.threads = cores
         self.chance = random.Random(0)  # noqa: S311  # noise, no secret
@@ -39,7 +39,7 @@ class Machine:
         """Do a step."""
         self.used.append(self.threads)
         share = 0.3 + 0.7 * samples / BATCH
-        self.now += share * self.time(self.threads) * self.chance.lognormvariate(0, 0.1)
+        self.now += share * self.time(self.threads) * self.chance.lognormvariate(0, self.noise)
 
     def train(self, tuner: Tuner, steps: int, *, samples: int = BATCH) -> float:
         """Do so many steps and return the seconds they took."""
@@ -154,11 +154,23 @@ def test_a_slow_machine_is_not_measured_over_and_over(machine: Callable[..., Mac
     """Where speed drops again and again and no number of threads helps, looks stay rare and cheap."""
     two = machine()
     tuner = tuner_for(two)
-    for number in range(40):
+    for number in range(250):
         two.slower = 1 + 1.5 * (number % 2)
-        two.train(tuner, 250)
+        two.train(tuner, 40)
     assert tuner.threads == 2
     assert sum(count == 1 for count in two.used) < 0.04 * len(two.used)
+
+
+def test_looks_that_change_nothing_become_rare(machine: Callable[..., Machine]) -> None:
+    """A machine that gets slower and slower for all is measured less and less often."""
+    two = machine()
+    tuner = tuner_for(two)
+    two.train(tuner, 100)
+    for _ in range(16):
+        two.slower *= 1.6
+        two.train(tuner, 50)
+    assert tuner.threads == 2
+    assert sum(count == 1 for count in two.used[100:]) < 0.05 * 16 * 50
 
 
 def test_outliers_are_no_drop(machine: Callable[..., Machine]) -> None:
@@ -172,6 +184,29 @@ def test_outliers_are_no_drop(machine: Callable[..., Machine]) -> None:
         two.now += 0.1
         two.train(tuner, 1)
     assert two.changes() == before
+
+
+def test_an_outlier_while_measuring_is_chance(machine: Callable[..., Machine]) -> None:
+    """One step that takes ten times as long while two threads are measured does not rule them out."""
+    two = machine()
+    tuner = tuner_for(two)
+    two.train(tuner, 20)
+    assert two.threads == 2
+    two.now += 9 * two.time(2)
+    two.train(tuner, 20)
+    assert tuner.threads == 2
+
+
+def test_equals_are_not_changed_for_each_other(
+    machine: Callable[..., Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two threads are no faster than one, the choice does not follow the noise."""
+    two = machine()
+    two.noise = 0.03
+    monkeypatch.setattr(two, "time", lambda _: 0.010)
+    tuner = tuner_for(two)
+    two.train(tuner, 20_000)
+    assert tuner.choices == [(0, 1)]
 
 
 def test_short_batches_are_no_drop(machine: Callable[..., Machine]) -> None:
