@@ -22,14 +22,13 @@ LOOKS = 1000
 
 def print_dry_run(tried: DryRun, form: str, options: Mapping[str, Any]) -> None:
     """Print what a training with these options of `train` would do, and what its first steps took."""
-    folder = options["out"] or f"runs/{tried.job.plan.name}-TIMESTAMP"
-    writes = _writes(tried.job, options)
-    if form == "json":
-        print_json(_as_json(tried, folder, writes))
-        return
     console, job = out(), tried.job
+    writes = _writes(job, options)
+    if form == "json":
+        print_json(_as_json(tried, writes))
+        return
     console.print(Text(f"{job.plan.name} on {job.data_title}", style="bold"))
-    for name, text in {**_rows(job), "writes": _told(folder, writes, options["mlflow"])}.items():
+    for name, text in {**_rows(job), "writes": _told(job, writes, options["mlflow"])}.items():
         lines = Text(printable(text)).wrap(console, max(20, console.width - INDENT))
         for number, line in enumerate(lines):
             line.rstrip()
@@ -128,9 +127,9 @@ def _writes(job: Job, options: Mapping[str, Any]) -> dict[str, str]:
     return files | ({"tensorboard/": "event files"} if options["tensorboard"] else {})
 
 
-def _told(folder: str, files: dict[str, str], mlflow: str | None) -> str:
+def _told(job: Job, files: dict[str, str], mlflow: str | None) -> str:
     """Return what is written where, as lines."""
-    lines = [folder, *(f"  {name}: {what}" for name, what in files.items())]
+    lines = [job.folder, *(f"  {name}: {what}" for name, what in files.items())]
     return "\n".join([*lines, f"{mlflow}: an MLflow run"] if mlflow else lines)
 
 
@@ -146,7 +145,7 @@ def _options(values: dict[str, Any]) -> str:
     )
 
 
-def _as_json(tried: DryRun, folder: str, writes: dict[str, str]) -> dict[str, Any]:
+def _as_json(tried: DryRun, writes: dict[str, str]) -> dict[str, Any]:
     job = tried.job
     plan, options = job.plan, job.plan.spec.train
     batch = min(options.batch_size, job.train_size)
@@ -168,7 +167,7 @@ def _as_json(tried: DryRun, folder: str, writes: dict[str, str]) -> dict[str, An
         "threads": job.threads,
         "processes": job.processes,
         "memory": predict(plan).peak(batch),
-        "run": folder,
+        "run": tried.job.folder,
         "writes": writes,
         "steps": [
             {"step": number, "loss": loss, "seconds": seconds}

@@ -26,13 +26,8 @@ def changed(
     lr = options.get("lr")
     if lr is not None:
         optimizer = values["optimizer"]
-        names = (
-            [optimizer]
-            if isinstance(optimizer, str)
-            else list(optimizer)
-            if isinstance(optimizer, dict)
-            else []
-        )
+        named = {optimizer: {}} if isinstance(optimizer, str) else optimizer
+        names = list(named) if isinstance(named, dict) else []
         for name in names[:1]:  # of none and of several, it is said what is wrong
             _put(values, ["optimizer", name, "lr"], lr)
     given = _Given(settings)

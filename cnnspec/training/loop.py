@@ -1,5 +1,6 @@
 """The training loop; what it works with is made ready in `session`, and `run` is what it leaves."""
 
+import math
 import signal
 import time
 from itertools import islice
@@ -97,10 +98,13 @@ class Loop:
         """Look now and then at what must end training, or be saved."""
         session, progress, every = self.session, self.session.progress, self.session.options.checkpoint_every
         due = every and session.steps_done % every == 0 and progress.step < len(session.batches)
-        if not due and session.steps_done % session.guard.every:
+        asked = self.stop.number is not None
+        # Several processes must agree to stop, which takes time, as looking at a GPU does.
+        alone = asked and session.processes.size == 1
+        if not due and not alone and session.steps_done % session.guard.every:
             return
         self.check_finite()
-        asked = session.processes.any(self.stop.number is not None)
+        asked = session.processes.any(asked)
         if due or asked:
             self.save()
         if asked:
@@ -119,6 +123,8 @@ class Loop:
             self.reporter.evaluating(number)
             for split in session.tests:
                 row |= session.evaluate(split).metrics(split)
+                if not math.isfinite(row[f"{split}_loss"]):
+                    raise self.ran_away(f"the {split} loss is not finite after epoch {number}")
         row["lr"] = session.state.optimizer.param_groups[0]["lr"]
         row["seconds"] = round(time.perf_counter() - started, 3)
         row["threads"] = self.threads.threads
@@ -144,10 +150,13 @@ class Loop:
         step = self.session.guard.look()
         if step is None:
             return
-        spec, steps = self.session.plan.spec, len(self.session.batches)
-        epoch, within = divmod(step, steps)
+        epoch, within = divmod(step, len(self.session.batches))
+        raise self.ran_away(f"the training loss is not finite in step {within + 1:,} of epoch {epoch + 1}")
+
+    def ran_away(self, what: str) -> SpecError:
+        """Return the error that the weights have become useless."""
+        spec = self.session.plan.spec
         name, lr = spec.train.optimizer.name, spec.train.optimizer.options.lr
-        what = f"the training loss is not finite in step {within + 1:,} of epoch {epoch + 1}"
         why = "the steps are too large, so the weights ran away"
         place = spec.document.place(("train", "optimizer", name, "lr"))
-        raise SpecError(Problem(what, why, f"Use an lr below {lr:g}", place))
+        return SpecError(Problem(what, why, f"Use an lr below {lr:g}", place))

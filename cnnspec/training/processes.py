@@ -190,7 +190,7 @@ class Processes:
 
     def any(self, flag: bool) -> bool:
         """Tell whether the flag is set in any process."""
-        return bool(self.sum(torch.tensor(int(flag))))
+        return flag if self.size == 1 else bool(self.sum(torch.tensor(int(flag))))
 
     def broadcast(self, value: Any) -> Any:
         """Return the first process's value, of what JSON can hold; the others' values do not matter."""

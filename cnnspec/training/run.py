@@ -48,7 +48,7 @@ class Prediction:
 class Run:
     """A finished (or still growing) run; its network has the weights of the best epoch.
 
-    The best epoch is the one with the highest test accuracy, the first of equals.
+    The best epoch is the one that the spec's `train.best` picks, the first of equals.
     """
 
     def __init__(

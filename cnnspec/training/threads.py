@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -31,6 +32,9 @@ OFTEN, SELDOM = 20, 100
 """A look waits so many times what the last one wasted, after a drop and without one."""
 LEAST_WASTE = 10.0
 """Steps that a look is taken to waste at least."""
+
+ThreadCount = int | Literal["auto"]
+"""What may be asked for: a number, or the best one, which a `Tuner` finds."""
 
 Choice = tuple[int, int]
 """From which step on how many threads."""

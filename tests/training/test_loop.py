@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchmetrics.functional.classification import multiclass_accuracy
 
 import cnnspec
-from cnnspec.data import load_data
+from cnnspec.data import Normalizer, load_data
 from cnnspec.errors import CheckpointError, DataError, SpecError
 from cnnspec.training import Reporter, batches, start
 from cnnspec.training.device import available
@@ -219,6 +220,50 @@ def test_weights_that_run_away(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Pa
     ):
         cnnspec.train(spec, out=tmp_path / "run", lr=1e30)
     assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_run_away_in_the_last_step(tiny_root: Path, tmp_path: Path) -> None:
+    """Where only the test finds that nothing finite is left, that is an error, and no epoch of it is kept."""
+    text = NET.replace("  - relu\n", "  - batchnorm\n  - relu\n").replace("batch_size: 32", "batch_size: 320")
+    with pytest.raises(SpecError, match="the test loss is not finite after epoch 1; the steps are too large"):
+        cnnspec.train(cnnspec.loads(text), out=tmp_path / "run", lr=1e30, device="cpu", threads=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_clipped(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """With clip_norm a step of plain gradient descent is at most so long, times the learning rate."""
+    torch.manual_seed(0)
+    before = [p.detach().clone() for p in spec.plan().build().parameters()]
+    settings = {"optimizer.sgd.lr": 0.5, "clip_norm": 0.01}
+    result = cnnspec.train(
+        spec, out=tmp_path / "run", epochs=1, batch_size=320, settings=settings, device="cpu", threads=1
+    )
+    after = result.run.model.parameters()
+    steps = torch.cat([(a.detach() - b).flatten() for a, b in zip(after, before, strict=True)])
+    assert float(steps.norm()) == pytest.approx(0.5 * 0.01, rel=1e-3)
+
+
+def test_top_k(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """Top-k accuracy counts an answer among the k likeliest, as torchmetrics does."""
+    result = cnnspec.train(spec, out=tmp_path / "run", settings={"top_k": 3}, device="cpu", threads=1)
+    run, test = result.run, load_data("mnist").test
+    normalize = Normalizer(run.plan.spec.data.statistics(), run.plan.input_shape, torch.device("cpu"))
+    with torch.inference_mode():
+        scores = run.model(normalize(test.images))
+    expected = float(multiclass_accuracy(scores, test.labels, 10, average="micro", top_k=3))
+    row = result.history[run.best_epoch - 1]
+    assert row["test_top_k_accuracy"] == run.evaluate().top_k_accuracy == pytest.approx(expected)
+    assert row["test_top_k_accuracy"] > row["test_accuracy"]
+
+
+def test_resumed_for_fewer_epochs(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
+    """A run cannot go back: fewer epochs than it has are refused, and it stays as it was."""
+    options: dict[str, Any] = {"device": "cpu", "threads": 1}
+    cnnspec.train(spec, out=tmp_path / "run", **options)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    with pytest.raises(SpecError, match="the run has 2 epochs already"):
+        cnnspec.train(resume=tmp_path / "run", epochs=1, **options)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
 
 
 def test_every_epoch_is_trained_in_training_mode(tiny_root: Path, tmp_path: Path) -> None:
