@@ -59,16 +59,6 @@ def slow(device: torch.device, precision: str) -> str:
     return "This CPU has no arithmetic for bfloat16, so bf16 is much slower here than float32."
 
 
-def memory_format(device: torch.device, wanted: bool | None, rank: int) -> torch.memory_format:
-    """Return the order of axes in memory, for inputs of that many axes; only 2-D pictures have a choice.
-
-    A GPU's convolutions are made for channels last. On a CPU, most networks' steps are
-    faster with them, too; Apple's MPS gains nothing.
-    """
-    chosen = device.type != "mps" if wanted is None else wanted
-    return torch.channels_last if chosen and rank == 3 else torch.contiguous_format
-
-
 def compiled(network: nn.Module, *, wanted: bool) -> nn.Module:
     """Return the network as training calls it, compiled if that is wanted; the weights are the same.
 

@@ -18,6 +18,7 @@ from cnnspec.training.batches import Batch, Batches, Split
 from cnnspec.training.checkpoint import State
 from cnnspec.training.evaluate import Evaluation, evaluate
 from cnnspec.training.guard import Guard
+from cnnspec.training.layout import arrange
 from cnnspec.training.processes import Processes
 from cnnspec.training.threads import Fixed, Tuner
 
@@ -125,8 +126,8 @@ def prepare(plan: Plan, loaded: Loaded, device: torch.device, processes: Process
     if resident:
         tests = {name: split.to(device) for name, split in tests.items()}
     torch.manual_seed(options.seed)
-    layout = devices.memory_format(device, options.channels_last, len(shape))
-    model = plan.build().to(device).to(memory_format=layout)
+    model = plan.build().to(device)
+    layout = arrange(model, device, len(shape), wanted=options.channels_last)
     made = optimizer.make(options.optimizer, model)
     state = State(model, made, average.make(model, options.ema) if options.ema else None)
     augment = plan.spec.data.augment

@@ -20,6 +20,7 @@ from cnnspec.training.checks import (
     warn_of_slowness,
 )
 from cnnspec.training.folder import RunFolder
+from cnnspec.training.heap import keep_freed_memory
 from cnnspec.training.loop import Loop
 from cnnspec.training.origin import Origin, environment, load, refuse, resumed, take_up
 from cnnspec.training.processes import Processes
@@ -183,6 +184,8 @@ def _on(name: str, processes: Processes) -> Iterator[torch.device]:
     """Return the device to train on; put torch's threads and random generators back after it."""
     device = processes.device(devices.choose(name))
     before = torch.get_num_threads()
+    if device.type == "cpu":
+        keep_freed_memory()
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             yield device

@@ -1,4 +1,4 @@
-"""Devices are found and named; precision, memory order and compilation are what was asked for, or the best."""
+"""Devices are found and named; precision and compilation are what was asked for, or the best."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from cnnspec.errors import Place, SpecError
 from cnnspec.training import device as devices
 from cnnspec.training.device import available
 
-CPU, CUDA, MPS = (torch.device(name) for name in ("cpu", "cuda", "mps"))
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 PLACE = Place("net.yaml", 7, 12)
 
 
@@ -70,25 +70,6 @@ def test_slow_bf16_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert bool(devices.slow(CPU, "bf16")) is not there
         assert not devices.slow(CPU, "float32")
         assert not devices.slow(CUDA, "bf16")
-
-
-@pytest.mark.parametrize(
-    ("device", "wanted", "rank", "last"),
-    [
-        (CPU, None, 3, True),
-        (CUDA, None, 3, True),
-        (MPS, None, 3, False),
-        (CPU, False, 3, False),
-        (CUDA, False, 3, False),
-        (MPS, True, 3, True),
-        (CPU, None, 2, False),
-        (CUDA, True, 4, False),
-    ],
-)
-def test_memory_format(device: torch.device, wanted: bool | None, rank: int, last: bool) -> None:
-    """Channels are last where that is fastest, or asked for, and only for 2-D pictures."""
-    expected = torch.channels_last if last else torch.contiguous_format
-    assert devices.memory_format(device, wanted, rank) == expected
 
 
 def test_compiled_has_the_same_weights(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
