@@ -19,6 +19,8 @@ import cnnspec
 from cnnspec.cli.progress import Watcher
 from cnnspec.data import Normalizer, load_data, to_input
 from cnnspec.spec import Spec
+from cnnspec.training.heap import keep_freed_memory
+from cnnspec.training.layout import arrange
 from cnnspec.training.report import Job
 
 BATCH, TEST_BATCH = 64, 1000
@@ -33,10 +35,15 @@ def tutorial(turn: Turn, options: argparse.Namespace) -> None:
 
 
 def plain(turn: Turn, options: argparse.Namespace) -> None:
-    """Train by hand as fast as can be: tensors prepared in advance, the fused Adam, no waiting."""
+    """Train by hand as fast as can be: tensors prepared in advance, the fused Adam, no waiting.
+
+    Memory and its order are as the trainer has them, whose overhead is what is asked.
+    """
     torch.set_num_threads(options.threads)
+    keep_freed_memory()
     x, y, test_x, test_y = tensors(options.data_root)
     model = cnnspec.load(LENET5).plan().build()
+    arrange(model, torch.device("cpu"), x.ndim - 1, wanted=None)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001, fused=True)
     turn.ready()
     while True:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import settings
+
+# Small networks train fastest with one thread, and a busy machine slows two down tenfold. torch reads it when
+# it is imported, here and in the programs that tests start.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # A busy machine is no failure.
 settings.register_profile("cnnspec", deadline=None)
@@ -26,12 +29,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Where the tests are shared out to processes, these would print as wide as the terminal of the whole.
 os.environ.pop("COLUMNS", None)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Small networks train fastest with one thread, and a busy machine slows two down tenfold."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture
