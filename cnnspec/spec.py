@@ -10,9 +10,10 @@ from cnnspec.language import recipe, source, textfile
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
 from cnnspec.language.blocks import read as read_blocks
+from cnnspec.language.data import Data
 from cnnspec.language.document import Document
 from cnnspec.language.items import Item, Scope, parse_items
-from cnnspec.language.sections import MAX_NAMES, Data, Top
+from cnnspec.language.sections import MAX_NAMES, Top
 from cnnspec.language.template import Unfit, filled, find
 from cnnspec.language.training import Train
 from cnnspec.language.validation import Context, validate

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import Tensor
 
-from cnnspec.language.sections import Augment
+from cnnspec.language.augment import Augment
 
 POINTS = 5
 """Points along each side of the grid that elastic changes move."""

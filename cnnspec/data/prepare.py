@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import Tensor
 
-from cnnspec.language.sections import Normalize
+from cnnspec.language.data import Normalize
 from cnnspec.shape import Shape
 
 CHUNK = 4096

@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as peer
 
 from cnnspec.data import Loaded
 from cnnspec.data.augment import POINTS, Augmenter
-from cnnspec.language.sections import Augment
+from cnnspec.language.augment import Augment
 from cnnspec.training.device import available
 
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ import torch
 from torchvision.transforms import v2
 
 from cnnspec.data import Loaded, Normalizer, to_input
-from cnnspec.language.sections import Normalize
+from cnnspec.language.data import Normalize
 
 
 @pytest.mark.parametrize("size", [14, 20, 28, 32, 64])

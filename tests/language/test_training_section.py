@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import cnnspec
 from cnnspec.errors import SpecError
 from cnnspec.language.choice import Choice
-from cnnspec.language.sections import Augment
+from cnnspec.language.augment import Augment
 from cnnspec.language.training import Loss, Optimizer, Schedule, Train
 from cnnspec.language.yaml_text import to_yaml
 
