@@ -14,11 +14,18 @@ from turns import Turn, race
 import cnnspec
 
 TARGET = 0.3
+MOVES = {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 5}
+WHOLE = {"crop": 2, "flip": 0.5, "erasing": 0.25, "brightness": 0.2, "contrast": 0.2}
+MIXES = {"mixup": 0.2, "cutmix": 1}
 CHANGES: dict[str, dict[str, float] | None] = {
     "none": None,
     "shift": {"shift": 2},
-    "affine": {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 5},
-    "affine and elastic": {"shift": 2, "rotation": 10, "scale": 0.1, "shear": 5, "elastic": 0.5},
+    "affine": MOVES,
+    "elastic": {"elastic": 0.5},
+    **{name: {name: value} for name, value in (WHOLE | MIXES).items()},
+    "mixup or cutmix": MIXES,
+    "all by whole pixels": WHOLE | MIXES,
+    "all": MOVES | {"elastic": 0.5} | WHOLE | MIXES,
 }
 
 

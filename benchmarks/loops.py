@@ -83,7 +83,9 @@ def tensors(root: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return MNIST as the network sees it: pictures and labels to learn from, and to test on."""
     plan = cnnspec.load(LENET5).plan()
     loaded = load_data("mnist", root, sample=False)
-    normalize = Normalizer(plan.spec.data.statistics(), plan.input_shape, torch.device("cpu"))
+    statistics = plan.spec.data.statistics(plan.input_shape)
+    assert statistics
+    normalize = Normalizer(statistics, plan.input_shape, torch.device("cpu"))
     inputs = [normalize(to_input(part.images, plan.input_shape)) for part in (loaded.train, loaded.test)]
     return inputs[0], loaded.train.labels, inputs[1], loaded.test.labels
 

@@ -1,20 +1,24 @@
 """Does a network fit the data and the loss it is to learn from? Known before anything is loaded."""
 
-from cnnspec.catalog import DATA_SETS, DataSet
+from cnnspec.catalog import DataSet
 from cnnspec.errors import Place, Problem
 from cnnspec.plan import Plan
 from cnnspec.shape import times, volume
 
 
-def data_problems(plan: Plan) -> list[Problem]:
-    """Return the errors that training would meet: input or output that do not fit the data set."""
-    data_set = DATA_SETS[plan.spec.data.dataset]
+def data_problems(plan: Plan, data_set: DataSet | None = None) -> list[Problem]:
+    """Return the errors that training would meet: input or output that do not fit the data set.
+
+    The data set is that of the spec, if not given. Of one's own pictures it is known only when they are
+    read; without it, what depends on the classes is not looked at.
+    """
+    data_set = data_set or plan.spec.data.known()
+    of_data = [*_output_problems(plan, data_set), *_class_problems(plan, data_set)] if data_set else []
     return [
         *_input_problems(plan, data_set),
         *_statistics_problems(plan),
         *_augment_problems(plan),
-        *_output_problems(plan, data_set),
-        *_class_problems(plan, data_set),
+        *of_data,
         *_learning_problems(plan),
         *_optimizer_problems(plan),
     ]
@@ -60,28 +64,31 @@ def _no_logarithms_for_loss(plan: Plan) -> list[Problem]:
     return [Problem("the loss nll needs a log_softmax", why, fix, place, "warning")]
 
 
-def _input_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
-    shape = plan.input_shape
+def _input_problems(plan: Plan, data_set: DataSet | None) -> list[Problem]:
+    shape, name = plan.input_shape, plan.spec.data.name
     place = plan.spec.document.value_place(("input",))
     if len(shape) == 4:
-        what = f"input is {times(shape)}, but {data_set.name} holds pictures of {times(data_set.shape[1:])}"
+        size = f" of {times(data_set.shape[1:])}" if data_set else ""
+        what = f"input is {times(shape)}, but {name} holds pictures{size}"
         return [Problem(what, "a picture has no depth", "Use [channels, height, width]", place)]
     if len(shape) == 3 and shape[0] not in (1, 3):
-        what = f"input has {shape[0]} channels, but {data_set.name} holds grey pictures"
-        return [Problem(what, "they can be given as 1 channel or as 3 equal ones", "Use 1 or 3", place)]
+        gray = data_set is not None and data_set.shape[0] == 1
+        what = f"input has {shape[0]} channels, but {name} holds {'grey ' if gray else ''}pictures"
+        ways = "1 channel or as 3 equal ones" if gray else "3 channels, or in grey as 1"
+        return [Problem(what, f"they can be given as {ways}", "Use 1 or 3", place)]
     if len(shape) == 2 and shape[0] == 1 and round(shape[1] ** 0.5) ** 2 != shape[1]:
         what = f"input is a sequence of {shape[1]} values, which is not a square number"
-        why = f"a picture of {data_set.name} is read row by row, resized to a square"
+        why = f"a picture of {name} is read row by row, resized to a square"
         return [Problem(what, why, f"Use [1, {round(shape[1] ** 0.5) ** 2}]", place)]
     return []
 
 
 def _statistics_problems(plan: Plan) -> list[Problem]:
-    statistics = plan.spec.data.statistics()
+    statistics = plan.spec.data.statistics(plan.input_shape)
     channels = plan.input_shape[0] if len(plan.input_shape) == 3 else 1
     problems = []
     for name in ("mean", "std"):
-        value = getattr(statistics, name)
+        value = getattr(statistics, name, None)  # of one's own pictures, they come with the data
         if isinstance(value, tuple) and len(value) != channels:
             what = f"{name} lists {len(value)} values, but pictures of the input have {channels} channels"
             place = plan.spec.document.value_place(("data", "normalize", name))
@@ -90,11 +97,19 @@ def _statistics_problems(plan: Plan) -> list[Problem]:
 
 
 def _augment_problems(plan: Plan) -> list[Problem]:
-    if plan.spec.data.augment is None or len(plan.input_shape) != 2:
+    augment, document = plan.spec.data.augment, plan.spec.document
+    if augment is None or len(plan.input_shape) != 2:
         return []
-    what = f"augment moves pictures, but the input is {times(plan.input_shape)}"
-    place = plan.spec.document.place(("data", "augment"))
-    return [Problem(what, "a picture is [channels, height, width]", "Remove `augment`", place)]
+    but, why = f"but the input is {times(plan.input_shape)}", "a picture is [channels, height, width]"
+    return [
+        Problem(
+            f"{name} needs pictures, {but}",
+            why,
+            f"Remove `{name}`",
+            document.place(("data", "augment", name)),
+        )
+        for name in augment.spatial()
+    ]
 
 
 def _class_problems(plan: Plan, data_set: DataSet) -> list[Problem]:

@@ -10,7 +10,7 @@ from cnnspec.language import recipe, source, textfile
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
 from cnnspec.language.blocks import read as read_blocks
-from cnnspec.language.data import Data
+from cnnspec.language.data import SOURCES, Data, Normalize
 from cnnspec.language.document import Document
 from cnnspec.language.items import Item, Scope, parse_items
 from cnnspec.language.sections import MAX_NAMES, Top
@@ -63,7 +63,9 @@ class Spec:
         """
         from cnnspec.language import overriding  # only who trains needs it
 
-        data = self.data.model_dump() | ({"dataset": dataset} if dataset else {})
+        data = self.data.model_dump(exclude_none=True)
+        if dataset:
+            data = {name: value for name, value in data.items() if name not in SOURCES} | {"dataset": dataset}
         new_data, problems = validate(Data, data, Document("options", []), (), "data")
         new_train, more = overriding.changed(self.train, settings or {}, train)
         if new_data is None or more:
@@ -72,12 +74,24 @@ class Spec:
             self, data=new_data, train=new_train, data_given=self.data_given or dataset is not None
         )
 
+    def located(self, root: str | Path | None = None) -> "Spec":
+        """Return the spec with absolute paths to the user's own pictures.
+
+        They are relative to the spec's file, or to the working folder where the spec comes from none.
+        What a `root` holds goes before that, as in `Data.located`.
+        """
+        base = "" if self.document.file.startswith("<") else str(Path(self.document.file).parent)
+        return replace(self, data=self.data.located(base, None if root is None else str(root)))
+
+    def normalized(self, mean: float | tuple[float, ...], std: float | tuple[float, ...]) -> "Spec":
+        """Return the spec with these statistics of its data."""
+        return replace(self, data=self.data.model_copy(update={"normalize": Normalize(mean=mean, std=std)}))
+
     def resolved(self) -> dict[str, Any]:
         """Return the spec as plain values with every default filled in; it reads back as this spec."""
         top: dict[str, Any] = {"cnnspec": 1, "name": self.name}
         if self.description:
             top["description"] = self.description
-        data = self.data.model_copy(update={"normalize": self.data.statistics()})
         top["input"] = list(self.input)
         if self.vars:
             top["vars"] = dict(self.vars)
@@ -85,7 +99,7 @@ class Spec:
             top["blocks"] = {name: block.resolved() for name, block in self.blocks.items()}
         top["layers"] = [item.resolved() for item in self.layers]
         return top | {
-            "data": data.model_dump(exclude_none=True),
+            "data": self.located().data.resolved(self.input),
             "train": self.train.model_dump(exclude_none=True),
         }
 

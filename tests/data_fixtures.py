@@ -10,7 +10,7 @@ from torch import Tensor
 
 from cnnspec import catalog
 from cnnspec.catalog import DataFile, DataSet
-from cnnspec.data import Loaded, load_data
+from cnnspec.data import Loaded, Pictures, load_data
 
 TRAIN, TEST = 320, 80
 
@@ -28,9 +28,18 @@ def sample() -> Loaded:
 
 
 @pytest.fixture(scope="session")
+def digits(sample: Loaded) -> Tensor:
+    """The sample's pictures for testing."""
+    assert isinstance(sample.test, Pictures)
+    return sample.test.images
+
+
+@pytest.fixture(scope="session")
 def tiny_files(sample: Loaded) -> dict[str, bytes]:
     """The four files of a small MNIST, by key: real digits, all classes alike."""
     train, test = sample.train, sample.test
+    assert isinstance(train, Pictures)
+    assert isinstance(test, Pictures)
     few, fewer = slice(0, len(train), len(train) // TRAIN), slice(0, len(test), len(test) // TEST)
     return {
         "train_images": idx_bytes(train.images[few][:TRAIN, 0]),
@@ -73,4 +82,4 @@ def write_files(root: Path, data_set: DataSet, files: dict[str, bytes]) -> None:
 def _declared(file: DataFile, data: bytes) -> DataFile:
     count = int.from_bytes(data[4:8], "big")
     digest = hashlib.sha256(data).hexdigest()
-    return replace(file, shape=(count, *file.shape[1:]), size=len(data), sha256=digest, gz_md5="")
+    return replace(file, shape=(count, *file.shape[1:]), size=len(data), sha256=digest)

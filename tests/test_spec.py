@@ -223,7 +223,9 @@ def test_defaults() -> None:
     spec = cnnspec.loads("input: [1, 28, 28]\nlayers: [flatten]", file="some/where/my net.yaml")
     assert (spec.name, spec.description) == ("my_net", "")
     assert (spec.train.epochs, spec.train.batch_size, spec.train.optimizer.options.lr) == (10, 64, 0.001)
-    assert (spec.data.dataset, spec.data.statistics().mean) == ("mnist", 0.1307)
+    statistics = spec.data.statistics(spec.input)
+    assert statistics
+    assert (spec.data.dataset, statistics.mean) == ("mnist", 0.1307)
 
 
 def same(one: cnnspec.Spec, other: cnnspec.Spec) -> bool:
@@ -238,7 +240,7 @@ def same(one: cnnspec.Spec, other: cnnspec.Spec) -> bool:
             spec.input,
             spec.vars,
             steps,
-            spec.data.statistics(),
+            spec.data.statistics(spec.input),
             spec.data.dataset,
             spec.train,
         )

@@ -1,7 +1,6 @@
 """The command line: parse, call, render; nothing else."""
 
 import gc
-import importlib
 import io
 import os
 import signal
@@ -14,6 +13,7 @@ import click
 
 from cnnspec import __version__
 from cnnspec.cli.console import report_crash, report_problems
+from cnnspec.cli.lazy import LazyGroup
 from cnnspec.errors import CnnspecError, Problem
 
 COMMANDS = {
@@ -23,6 +23,7 @@ COMMANDS = {
     "layers": "vocabulary",
     "schema": "schema",
     "new": "new",
+    "data": "data",
     "train": "train",
     "evaluate": "use",
     "predict": "use",
@@ -40,21 +41,7 @@ class Terminated(KeyboardInterrupt):
     signal = signal.SIGTERM
 
 
-class _LazyGroup(click.Group):
-    """Imports a command's module when the command is wanted."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        if name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(f"cnnspec.cli.{COMMANDS[name]}"), name)
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cnnspec")
 def cli() -> None:
     """Convolutional networks written in YAML: checked, explained, built in PyTorch and trained.

@@ -71,6 +71,8 @@ def _data(job: Job) -> str:
     augment = job.plan.spec.data.augment
     if augment:
         text += f"; changed at random: {_options(augment.model_dump(exclude_defaults=True))}"
+    if job.data_on_disk:
+        return f"{text}; read from disk when needed"
     return f"{text}; held on {'the device' if job.data_on_device else 'the host'}"
 
 
@@ -163,6 +165,7 @@ def _as_json(tried: DryRun, writes: dict[str, str]) -> dict[str, Any]:
         "learning_rates": [{"step": step + 1, "lr": rate} for step, rate in rates(job).items()],
         "channels_last": job.channels_last,
         "data_on_device": job.data_on_device,
+        "data_on_disk": job.data_on_disk,
         "device": job.device,
         "threads": job.threads,
         "processes": job.processes,

@@ -4,11 +4,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from cnnspec.cli.columns import Column, choose_columns, duration
 from cnnspec.cli.console import print_line
+from cnnspec.cli.download_bar import DownloadBar
 from cnnspec.errors import printable
 from cnnspec.training.report import Job, Reporter
 
@@ -59,15 +60,13 @@ class Watcher(Announcer):
         self.lines = lines
         self.bar: _Bar | None = None
         self.columns: list[Column] = []
-        self.download: Progress | None = None
+        self.download = DownloadBar(live)
 
     def close(self) -> None:
         """Take the bars off the screen."""
         if self.bar:
             self.bar.hide()
-        if self.download:
-            self.download.stop()
-            self.download = None
+        self.download.close()
 
     def notice(self, text: str) -> None:
         """Say what takes time."""
@@ -75,21 +74,7 @@ class Watcher(Announcer):
 
     def downloading(self, name: str, done: int, total: int | None) -> None:
         """Show a bar for the file."""
-        if not self.live.is_terminal:
-            return
-        if self.download is None:
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(20),
-                DownloadColumn(),
-                TimeRemainingColumn(),
-            )
-            self.download = Progress(*columns, console=self.live, transient=True, redirect_stdout=False)
-            self.download.start()
-        task = next((t.id for t in self.download.tasks if t.description == name), None)
-        if task is None:
-            task = self.download.add_task(name, total=total)
-        self.download.update(task, completed=done, total=total)
+        self.download.show(name, done, total)
 
     def begin(self, job: Job) -> None:
         """Say what is trained, on what and where, and from where on."""
@@ -128,6 +113,9 @@ class Watcher(Announcer):
         if self.bar:
             self.bar.hide()
         self.lines.print(Text("  ".join(column.cell(row).rjust(column.width) for column in self.columns)))
+        damaged = _damaged(row)
+        if damaged:
+            print_line(self.live, Text(damaged, style="yellow"))
 
 
 class _Bar:
@@ -177,6 +165,15 @@ def place_in(job: Job, epoch: int, step: int) -> str:
     if step:
         return f"in epoch {epoch + 1} of {job.epochs}, after step {step:,} of {job.steps:,}"
     return f"after epoch {epoch} of {job.epochs}" if epoch else "before the first step"
+
+
+def _damaged(row: dict[str, Any]) -> str:
+    """Return what is to be said of an epoch's pictures that cannot be read, if there are any."""
+    learned = row.get("train_damaged", 0)
+    tested = {name: row[f"{name}_damaged"] for name in ("validation", "test") if row.get(f"{name}_damaged")}
+    told = [f"{learned:,} to learn from, which others of their classes stand in for"] if learned else []
+    told += [f"{count:,} of the {name} pictures, which are left out" for name, count in tested.items()]
+    return f"Pictures that cannot be read: {'; '.join(told)}" if told else ""
 
 
 def _sizes(job: Job) -> str:

@@ -54,10 +54,9 @@ def _sentence(result: Result, job: Job) -> str:
 
 
 def _data(job: Job) -> str:
-    used = DATA_SETS[job.data_set]
-    if used.sample_of:
-        return f"on {used.title}; this is no figure for {used.sample_of}"
-    return f"on {used.title.partition(':')[0]}"
+    if job.is_sample:
+        return f"on {job.data_title}; this is no figure for {DATA_SETS[job.data_set].sample_of}"
+    return f"on {job.data_title.partition(':')[0]}"
 
 
 def _best_row(result: Result, job: Job) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def evaluate(run: str, device: str, threads: int | None, data_root: str | None, 
     Fixed(threads)
     where = choose(device)
     loaded_run = load_run(run)
-    loaded = load_data(loaded_run.plan.spec.data.dataset, data_root, sample=False, notice=_notice)
+    loaded = load_data(loaded_run.plan.spec.data, data_root, sample=False, notice=_notice)
     result = loaded_run.evaluate(loaded, where)
     if form == "json":
         print_json(_evaluation_json(loaded_run, result))
@@ -61,11 +61,12 @@ def _evaluation_json(run: "Run", result: "Evaluation") -> dict[str, Any]:
     return {
         "run": str(run.folder),
         "epoch": run.best_epoch,
-        "dataset": run.plan.spec.data.dataset,
+        "dataset": run.plan.spec.data.name,
         "accuracy": result.accuracy,
         "macro_f1": result.macro_f1,
         **({} if result.top_k_accuracy is None else {"top_k_accuracy": result.top_k_accuracy}),
         "loss": result.loss,
+        **({} if result.damaged is None else {"damaged": result.damaged}),
         "classes": list(run.classes),
         "per_class": [
             {"class": name, **asdict(one)}
@@ -81,6 +82,8 @@ def _print_evaluation(run: "Run", result: "Evaluation", title: str) -> None:
     right, total = int(result.confusion.trace()), int(result.confusion.sum())
     console.print(f"accuracy {100 * result.accuracy:.2f} % ({right:,} of {total:,})   loss {result.loss:.4f}")
     console.print(f"macro F1 {100 * result.macro_f1:.2f} %{_top_k(run, result)}")
+    if result.damaged:
+        console.print(f"{result.damaged:,} pictures cannot be read, and are left out")
     console.print()
     _print_scores(run, result)
     console.print()
@@ -129,8 +132,9 @@ def _table() -> Table:
 def predict(run: str, images: tuple[str, ...], form: str) -> int:
     """Say what the network of RUN sees in each IMAGE.
 
-    An IMAGE is a PNG or JPEG of any size, dark on light or light on dark, with one
-    digit. The weights are those of the best epoch.
+    An IMAGE is a PNG or JPEG of any size, and is prepared as those were that the network learned
+    from. For a network of digits it shows one digit, dark on light or light on dark. The weights
+    are those of the best epoch.
     """
     from cnnspec.training import load_run
 

@@ -1,7 +1,10 @@
-"""A user's picture of a digit, made to look like those of MNIST."""
+"""Files of pictures, opened safely; a user's picture as an input, or made to look like MNIST's digits."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -9,7 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from cnnspec.data.prepare import fit_picture
 from cnnspec.errors import DataError, Place, Problem
+from cnnspec.shape import Shape
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
+"""Those of torchvision's ImageFolder, and GIF. PIL reads more, some by starting other programs."""
 
 SIDE, BOX = 28, 20
 """MNIST's digits are scaled to a box of 20×20 and set by their centre of mass into 28×28
@@ -21,40 +29,58 @@ INK = 0.2
 Gray = NDArray[np.float32]
 
 
+@contextmanager
+def opened(source: str | Path | BinaryIO, place: str = "") -> Iterator[Image.Image]:
+    """Give the picture in a file, whose pixels are read when they are asked for.
+
+    What is wrong with its bytes, then or while the picture is used, is raised as DataError at `place`,
+    which is the file's path if not given.
+    """
+    where = Place(place or str(source))
+    whole = "Check that the file is whole and that you may read it"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(source, formats=FORMATS) as image:
+                yield image
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise _unreadable(
+            "there is no such file", "Check the name, or the folder you are in", where
+        ) from None
+    except IsADirectoryError:
+        raise _unreadable("this is a folder", "Name the pictures in it", where) from None
+    except UnidentifiedImageError:
+        what = "the file is not a picture in PNG, JPEG, GIF, BMP, WebP, PPM or TIFF"
+        raise _unreadable(what, "Convert it to one of these", where) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError):
+        raise _unreadable("the picture has too many pixels", "Make it smaller", where) from None
+    except Exception as error:  # noqa: BLE001  # on damaged bytes, PIL's readers raise whatever they come to
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise _unreadable(f"the picture cannot be read; {why}", whole, where) from None
+
+
+def read_picture(path: str | Path, shape: Shape) -> Tensor:
+    """Return a picture as an input of that shape, prepared as a data set's pictures are. Raises DataError."""
+    with opened(path) as image:
+        return fit_picture(image, shape)
+
+
 def read_digit(path: str | Path) -> Tensor:
-    """Return a PNG or JPEG of any size and mode as a digit (1, 28, 28) in uint8, light on dark.
+    """Return a picture of any size and mode as a digit (1, 28, 28) in uint8, light on dark.
 
     A picture of 28×28 is taken as it is, apart from being inverted where it is dark on
     light; others are cropped, scaled and centred as MNIST's were. Raises DataError.
     """
-    gray = _light_on_dark(_read_gray(path))
+    with opened(path) as image:
+        gray = _light_on_dark(_gray(ImageOps.exif_transpose(image)))
     if not np.ptp(gray):
         what, why = "there is nothing in the picture", "all of it has one colour"
         raise DataError(Problem(what, why, "Give a picture of one digit", Place(str(path))))
     digit = gray if gray.shape == (SIDE, SIDE) else _centred(gray)
     return torch.from_numpy(np.rint(digit * 255).astype(np.uint8)).unsqueeze(0)
-
-
-def _read_gray(path: str | Path) -> Gray:
-    """Return the picture's brightness from 0 to 1."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG")) as image:
-                return _gray(ImageOps.exif_transpose(image))
-    except FileNotFoundError:
-        raise _unreadable(path, "there is no such file", "Check the name, or the folder you are in") from None
-    except IsADirectoryError:
-        raise _unreadable(path, "this is a folder", "Name the pictures in it") from None
-    except UnidentifiedImageError:
-        raise _unreadable(
-            path, "the file is not a PNG or JPEG picture", "Convert it to one of these"
-        ) from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _unreadable(path, "the picture has too many pixels", "Make it smaller") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        what = f"the picture cannot be read; {getattr(error, 'strerror', None) or error}"
-        raise _unreadable(path, what, "Check that the file is whole and that you may read it") from None
 
 
 def _gray(image: Image.Image) -> Gray:
@@ -103,5 +129,5 @@ def _centred(gray: Gray) -> Gray:
     return digit
 
 
-def _unreadable(path: str | Path, what: str, fix: str) -> DataError:
-    return DataError(Problem(what, "", fix, Place(str(path))))
+def _unreadable(what: str, fix: str, where: Place) -> DataError:
+    return DataError(Problem(what, "", fix, where))

@@ -1,15 +1,28 @@
 """The section `data`: what a network learns from, and how it is prepared."""
 
-from typing import Annotated, Any
+import os.path
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from cnnspec.catalog import DATA_SETS
+from cnnspec.catalog import DATA_SETS, DataSet
 from cnnspec.errors import did_you_mean, one_of, shown
 from cnnspec.language.augment import Augment
 from cnnspec.language.choice import Section
 from cnnspec.layers.fields import refuse
+from cnnspec.shape import Shape
+
+LUMA = (0.299, 0.587, 0.114)
+"""What red, green and blue count for in the gray of ITU-R 601."""
 
 
 def _per_channel(value: Any, *, positive: bool = False) -> float | tuple[float, ...]:
@@ -49,21 +62,162 @@ def _data_set(value: Any) -> str:
     return value
 
 
+def _path(value: Any) -> str:
+    if not isinstance(value, str) or not value or "\0" in value:
+        refuse(value, "it must be a path")
+    return value
+
+
+_PATH: dict[str, Any] = {"type": "string", "minLength": 1}
 _DATA_SET_SCHEMA: dict[str, Any] = {
     "oneOf": [{"const": d.name, "description": d.title} for d in DATA_SETS.values()]
 }
 
 
-class Data(Section):
-    """What the network learns from."""
+class Shards(Section):
+    """Archives (.tar) of pictures KEY.jpg or KEY.png with their classes KEY.cls, as WebDataset has them."""
 
-    dataset: Annotated[str, PlainValidator(_data_set), WithJsonSchema(_DATA_SET_SCHEMA)] = Field(
-        "mnist", description="name of the data set"
+    train: Annotated[str, PlainValidator(_path), WithJsonSchema(_PATH)] = Field(
+        description="what is learned from; `{000..099}` stands for numbers"
+    )
+    test: Annotated[str | None, PlainValidator(_path), WithJsonSchema(_PATH)] = Field(
+        None, description="what is tested on; a share of `train` if not given"
+    )
+
+
+class _ShardsInBrief:
+    """Takes a text as the archives to learn from."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_shards, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        either = handler(core)["anyOf"]
+        return {"anyOf": [_PATH, *(one for one in either if one.get("type") != "null")]}
+
+
+def _shards(value: Any) -> Any:
+    if isinstance(value, (dict, Shards)):
+        return value
+    return Shards(train=_path(value))
+
+
+SOURCES = ("dataset", "folder", "arrays", "shards")
+"""The fields that say where the pictures come from: one of them is given."""
+
+_OWN = ("test_share", "damaged")
+"""The fields that are for a user's own pictures."""
+
+
+class Data(Section):
+    """What the network learns from: a data set by its name, or one's own pictures."""
+
+    dataset: Annotated[str | None, PlainValidator(_data_set), WithJsonSchema(_DATA_SET_SCHEMA)] = Field(
+        None, description="name of a data set; mnist if none is given"
+    )
+    folder: Annotated[str | None, PlainValidator(_path), WithJsonSchema(_PATH)] = Field(
+        None,
+        description="folder with a folder of pictures for each class, in train/ and test/ or all together",
+    )
+    arrays: Annotated[str | None, PlainValidator(_path), WithJsonSchema(_PATH)] = Field(
+        None, description="file .npz with the arrays x_train, y_train, x_test, y_test"
+    )
+    shards: Annotated[Shards | None, _ShardsInBrief()] = Field(
+        None, description="archives of pictures, as WebDataset has them"
+    )
+    test_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.2, description="share of each class to test on, where one's own pictures have no part for it"
+    )
+    damaged: Literal["error", "skip"] = Field(
+        "error", description="what a picture that cannot be read is: an error, or left out and counted"
     )
     normalize: Normalize | None = Field(None, description="the data set's own statistics if not given")
     augment: Augment | None = Field(None, description="random changes of the training pictures")
 
-    def statistics(self) -> Normalize:
-        """Return the normalization: the one given, or the data set's own."""
-        known = DATA_SETS[self.dataset]
-        return self.normalize or Normalize(mean=known.mean, std=known.std)
+    @model_validator(mode="before")
+    @classmethod
+    def _one_source(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        given = [name for name in value if name in SOURCES]
+        if len(given) > 1:
+            sentence = f"data has both '{given[0]}' and '{given[1]}'"
+            why = "a network learns from one of them"
+            told = {"sentence": sentence, "why": why, "fix": "Remove one", "at": given[1]}
+            raise PydanticCustomError("rule", "not allowed", told)
+        return value if given else {**value, "dataset": "mnist"}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the JSON Schema: of several sources, only one may be given."""
+        schema = handler.resolve_ref_schema(handler(core))
+        return schema | {
+            "allOf": [
+                {"if": {"required": [name]}, "then": {"properties": dict.fromkeys(SOURCES[n + 1 :], False)}}
+                for n, name in enumerate(SOURCES[:-1])
+            ]
+        }
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the name of a data set, else that of the folder or file."""
+        return self.dataset or Path(self.path).name or self.path
+
+    @property
+    def path(self) -> str:
+        """The user's own folder or file, or the pattern of the archives; empty for a data set with a name."""
+        return self.folder or self.arrays or (self.shards.train if self.shards else "")
+
+    def known(self) -> DataSet | None:
+        """Return the data set where it has a name; of one's own, all is known only when it is read."""
+        return DATA_SETS[self.dataset] if self.dataset else None
+
+    def located(self, base: str, root: str | None = None) -> "Data":
+        """Return the same with absolute paths, which are relative to `base`.
+
+        What a `root` holds goes before that: a file by the same name, or the folder's content itself.
+        """
+        if self.dataset:
+            return self
+
+        def found(path: str) -> str:
+            if root is None:
+                return os.path.abspath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH100, PTH118, PTH111  # pathlib keeps the dots
+            inside = Path(root).absolute() / Path(path).name
+            return str(Path(root).absolute() if self.folder and not inside.is_dir() else inside)
+
+        if self.shards:
+            changed: Any = {
+                name: found(path) for name, path in self.shards.model_dump(exclude_none=True).items()
+            }
+            return self.model_copy(update={"shards": Shards(**changed)})
+        return self.model_copy(update={"folder" if self.folder else "arrays": found(self.path)})
+
+    def statistics(self, shape: Shape) -> Normalize | None:
+        """Return the normalization for inputs of that shape: the one given, or the data set's own, if known.
+
+        Of a data set in color, the standard deviation of its gray is taken to be the mean of the
+        channels', weighted as gray is: in most pictures they rise and fall together.
+        """
+        known = self.known()
+        if self.normalize or known is None:
+            return self.normalize
+        mean, std = (
+            value if isinstance(value, float) or shape_is_color(shape) else _gray(value)
+            for value in (known.mean, known.std)
+        )
+        return Normalize(mean=mean, std=std)
+
+    def resolved(self, shape: Shape) -> dict[str, Any]:
+        """Return the section as plain values with every default filled in, for inputs of that shape."""
+        whole = self.model_copy(update={"normalize": self.statistics(shape)})
+        return whole.model_dump(exclude_none=True, exclude=set(_OWN) if self.dataset else None)
+
+
+def shape_is_color(shape: Shape) -> bool:
+    """Tell whether inputs of that shape have the three channels of a picture in color."""
+    return len(shape) == 3 and shape[0] == 3
+
+
+def _gray(values: tuple[float, ...]) -> float:
+    return round(sum(share * value for share, value in zip(LUMA, values, strict=True)), 4)

@@ -35,6 +35,15 @@ FIELDS = {
     "max_grad_norm": "clip_norm",
     "ema_decay": "ema",
     "val_split": "validation",
+    "directory": "folder",
+    "dir": "folder",
+    "root": "folder",
+    "image_folder": "folder",
+    "npz": "arrays",
+    "webdataset": "shards",
+    "tar": "shards",
+    "test_size": "test_share",
+    "test_split": "test_share",
     "val": "validation",
     "monitor": "best",
     "topk": "top_k",
@@ -55,6 +64,15 @@ FIELDS = {
     "rotate": "rotation",
     "degrees": "rotation",
     "zoom": "scale",
+    "random_crop": "crop",
+    "hflip": "flip",
+    "horizontal_flip": "flip",
+    "random_horizontal_flip": "flip",
+    "mirror": "flip",
+    "cutout": "erasing",
+    "random_erasing": "erasing",
+    "mixup_alpha": "mixup",
+    "cutmix_alpha": "cutmix",
 }
 """Fields."""
 
@@ -111,8 +129,8 @@ ADVICE = {
     "shuffle": "Remove it: training data are always shuffled",
     "device": "Remove it, and use `cnnspec train --device`",
     "threads": "Remove it, and use `cnnspec train --threads`",
-    "num_workers": "Remove it: the data are in memory",
-    "workers": "Remove it: the data are in memory",
+    "num_workers": "Remove it: as many processes read pictures as there are processors",
+    "workers": "Remove it: as many processes read pictures as there are processors",
 }
 """What to do with a field that has no like here."""
 
@@ -127,5 +145,12 @@ EXAMPLES = {
     "weight_decay": "0.01",
     "momentum": "0.9",
     "augment": "{shift: 2}",
+    "crop": "4",
+    "flip": "0.5",
+    "erasing": "0.25",
+    "brightness": "0.2",
+    "contrast": "0.2",
+    "mixup": "0.2",
+    "cutmix": "1.0",
 }
 """Values of fields that other tools switch on with ``true``."""

@@ -1,51 +1,27 @@
 """The training data in batches: in an order that follows from seed and epoch, from any step on.
 
-The data is held on the device, where batches are drawn, or on the host. Then each batch
+The data is held on the device, where batches are drawn, or on the host, or on disk. Then each batch
 is copied while the device computes the one before it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from cnnspec.data import Pictures, to_input
-from cnnspec.shape import Shape
 from cnnspec.training import draws
+from cnnspec.training.split import OnDisk, Split
 
 Part = Callable[[int, int], tuple[int, int]]
 """From where a batch of all processes starts and ends to the same of this process's part of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """One part of the data, prepared for the network: uint8 inputs (N, …) and int64 labels (N,)."""
-
-    inputs: Tensor
-    labels: Tensor
-
-    @classmethod
-    def of(cls, pictures: Pictures, shape: Shape) -> "Split":
-        """Return pictures as inputs of that shape, with their labels."""
-        return cls(to_input(pictures.images, shape), pictures.labels)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def bytes(self) -> int:
-        """What inputs and labels take on a device."""
-        return self.inputs.numel() * self.inputs.element_size() + self.labels.nbytes
-
-    def to(self, device: torch.device) -> "Split":
-        """Return the same on that device."""
-        return Split(self.inputs.to(device), self.labels.to(device))
-
-
 class Batch(NamedTuple):
-    """A step's samples: `inputs` and `labels` are this process's part, which begins at `start` of `total`."""
+    """A step's samples: `inputs` and `labels` are this process's part, which begins at `start` of `total`.
+
+    `damaged` of this process's pictures could not be read, and others of their classes stand in for them.
+    """
 
     step: int
     inputs: Tensor
@@ -53,6 +29,14 @@ class Batch(NamedTuple):
     all_labels: Tensor
     start: int
     total: int
+    damaged: int = 0
+
+
+class Drawn(NamedTuple):
+    """Inputs of a batch, and how many of them only stand in for damaged pictures."""
+
+    inputs: Tensor
+    damaged: int = 0
 
 
 class Batches:
@@ -74,11 +58,11 @@ class Batches:
         least: int = 2,
     ) -> None:
         self.seed, self.device, self.part = seed, device, part
-        self.count, self.resident = len(split), resident
+        self.split, self.resident = split, resident
         self.bounds = bounds(len(split), size, least)
         self._labels = split.labels.to(device)
         self._source: _Resident | _Streamed = (
-            _Resident(split.inputs.to(device)) if resident else _Streamed(split.inputs, device)
+            _Resident(split.to(device)) if resident else _Streamed(split, device)
         )
 
     def __len__(self) -> int:
@@ -89,61 +73,79 @@ class Batches:
         indices = order(self.seed, number, len(self._labels))
         labels = self._labels.index_select(0, indices.to(self.device))
         parts = [self.part(*b) if self.part else b for b in self.bounds]
-        inputs = self._source.draw(indices, parts[first:])
+        drawn = self._source.draw([indices[slice(*part)] for part in parts[first:]])
         for step in range(first, len(parts)):
             (start, end), (own_start, own_end) = self.bounds[step], parts[step]
             own = labels[own_start:own_end]
             whole = labels[start:end] if self.part else own
-            yield Batch(step, next(inputs), own, whole, own_start - start, end - start)
+            inputs, damaged = next(drawn)
+            yield Batch(step, inputs, own, whole, own_start - start, end - start, damaged)
 
 
 class _Resident:
     """Inputs on the device: it draws its batches itself."""
 
-    def __init__(self, inputs: Tensor) -> None:
-        self.inputs = inputs
+    def __init__(self, split: Split) -> None:
+        self.split = split
 
-    def draw(self, indices: Tensor, parts: list[tuple[int, int]]) -> Iterator[Tensor]:
+    def draw(self, wanted: list[Tensor]) -> Iterator[Drawn]:
+        assert isinstance(self.split.inputs, Tensor)
+        inputs = self.split.inputs
         # A third of the time of gathering a whole epoch, and of its memory next to nothing.
-        there = indices.to(self.inputs.device)
-        for start, end in parts:
-            yield self.inputs.index_select(0, there[start:end])
+        there = torch.cat([torch.empty(0, dtype=torch.int64), *wanted]).to(inputs.device)
+        for indices, chosen in zip(wanted, there.split([*map(len, wanted)]), strict=True):
+            yield Drawn(inputs.index_select(0, chosen), _damaged(self.split, indices))
 
 
 class _Streamed:
-    """Inputs on the host: each batch is under way to the device while the one before it is computed with.
+    """Inputs on the host or on disk: each batch is under way while the one before it is computed with.
 
     A GPU copies from pinned memory beside its computation, on a stream of its own. On
     the CPU the same code runs, and its copies are none.
     """
 
-    def __init__(self, inputs: Tensor, device: torch.device) -> None:
-        self.inputs, self.device = inputs, device
+    def __init__(self, split: Split, device: torch.device) -> None:
+        self.split, self.device = split, device
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def draw(self, indices: Tensor, parts: list[tuple[int, int]]) -> Iterator[Tensor]:
-        under_way = (self._send(indices, part) for part in parts)
+    def draw(self, wanted: list[Tensor]) -> Iterator[Drawn]:
+        under_way = map(self._send, self._read(wanted))
         ahead = next(under_way, None)
         while ahead is not None:
             batch = self._receive(ahead)
             ahead = next(under_way, None)
             yield batch
 
-    def _send(self, indices: Tensor, part: tuple[int, int]) -> Tensor:
-        chosen = indices[slice(*part)]
-        # torch keeps pinned memory for the next batch, but not before the copy from it is done.
-        shape = (len(chosen), *self.inputs.shape[1:])
-        host = torch.empty(shape, dtype=self.inputs.dtype, pin_memory=self.stream is not None)
-        torch.index_select(self.inputs, 0, chosen, out=host)
-        with torch.cuda.stream(self.stream):
-            return host.to(self.device, non_blocking=True)
+    def _read(self, wanted: list[Tensor]) -> Iterator[Drawn]:
+        """Yield the batches on the host."""
+        inputs = self.split.inputs
+        if isinstance(inputs, OnDisk):
+            for read in inputs.read(wanted):
+                there = read.inputs if self.stream is None else read.inputs.pin_memory()
+                yield Drawn(there, int(read.damaged.sum()))
+            return
+        for indices in wanted:
+            # torch keeps pinned memory for the next batch, but not before the copy from it is done.
+            shape = (len(indices), *inputs.shape[1:])
+            host = torch.empty(shape, dtype=inputs.dtype, pin_memory=self.stream is not None)
+            torch.index_select(inputs, 0, indices, out=host)
+            yield Drawn(host, _damaged(self.split, indices))
 
-    def _receive(self, batch: Tensor) -> Tensor:
+    def _send(self, batch: Drawn) -> Drawn:
+        with torch.cuda.stream(self.stream):
+            return batch._replace(inputs=batch.inputs.to(self.device, non_blocking=True))
+
+    def _receive(self, batch: Drawn) -> Drawn:
         if self.stream is not None:
             computing = torch.cuda.current_stream(self.device)
             computing.wait_stream(self.stream)
-            batch.record_stream(computing)
+            batch.inputs.record_stream(computing)
         return batch
+
+
+def _damaged(split: Split, indices: Tensor) -> int:
+    """Return how many of these inputs in memory stand in for damaged pictures."""
+    return 0 if split.damaged is None else int(split.damaged[indices].sum())
 
 
 def bounds(count: int, size: int, least: int = 2) -> list[tuple[int, int]]:

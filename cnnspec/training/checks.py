@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from cnnspec import machine
+from cnnspec.catalog import DataSet
 from cnnspec.data import Loaded
 from cnnspec.errors import DataError, Problem, SpecError
 from cnnspec.fit import data_problems
@@ -14,14 +15,16 @@ from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training import device as devices
+from cnnspec.training.decoders import lost, workers
 from cnnspec.training.processes import Processes
 from cnnspec.training.report import Reporter
+from cnnspec.training.split import bytes_ahead, bytes_as
 
 
-def check_fit(spec: Spec) -> Plan:
-    """Return the plan of a spec that fits its data; raises SpecError."""
+def check_fit(spec: Spec, data_set: DataSet | None = None) -> Plan:
+    """Return the plan of a spec that fits its data, as far as that is known; raises SpecError."""
     plan = spec.plan()
-    problems = data_problems(plan)
+    problems = data_problems(plan, data_set)
     if problems:
         raise SpecError(*problems)
     return plan
@@ -32,7 +35,8 @@ def check_processes(spec: Spec, loaded: Loaded, processes: Processes) -> None:
     if processes.size == 1:
         return
     if not processes.same(repr(loaded.hashes)):
-        what, why = f"not all machines have the same {spec.data.dataset}", "one may have a sample of it"
+        what = f"not all machines have the same {spec.data.name}"
+        why = "one may have a sample of it" if spec.data.dataset else "files differ"
         raise DataError(Problem(what, why, "Name a folder that has it on each machine with --data-root"))
     if not processes.same(to_yaml(spec.resolved())):
         what = "the processes were started with different specs"
@@ -44,13 +48,22 @@ def check_processes(spec: Spec, loaded: Loaded, processes: Processes) -> None:
         raise SpecError(Problem(what, why, f"Use a batch_size of at least {processes.size}", place))
 
 
-def check_memory(plan: Plan, samples: int, device: torch.device, processes: Processes) -> None:
-    """Raise SpecError where the CPU's memory cannot hold a step; a GPU's is asked for as it goes."""
-    batch = math.ceil(min(plan.spec.train.batch_size, samples) / processes.size)
+def check_memory(
+    plan: Plan, loaded: Loaded, device: torch.device, processes: Processes, *, hold: bool
+) -> None:
+    """Raise SpecError where a CPU's memory cannot hold data and step; a GPU's is asked for as it goes.
+
+    `hold` says that all pictures are held in memory, and not only some batches ahead.
+    """
+    batch = math.ceil(min(plan.spec.train.batch_size, len(loaded.train)) / processes.size)
     available = machine.memory()
     if available is not None:
         available //= processes.local_size
-    problem = machine.training_problem(plan, batch, available) if device.type == "cpu" else None
+    if hold:
+        data = bytes_as((loaded.train, loaded.test), plan.input_shape)
+    else:
+        data = bytes_ahead(batch, plan.input_shape, workers(processes.local_size))
+    problem = machine.training_problem(plan, batch, available, data) if device.type == "cpu" else None
     if problem:
         raise SpecError(problem)
 
@@ -76,6 +89,8 @@ def _memory_errors(plan: Plan) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and lost(error):
+            raise lost(error) or error from None
         if not isinstance(
             error, (MemoryError, torch.OutOfMemoryError)
         ) and "can't allocate memory" not in str(error):

@@ -8,12 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from cnnspec.data import Normalizer
+from cnnspec.errors import DataError, Problem
+from cnnspec.shape import volume
 from cnnspec.training import scores
-from cnnspec.training.batches import Split
 from cnnspec.training.loss import Criterion
 from cnnspec.training.processes import Processes
+from cnnspec.training.split import Split
 
 BATCH = 1000
+"""Pictures that are tested at once, at most."""
+
+VALUES = 1 << 22
+"""Values of inputs that are tested at once, at most: large pictures take much memory within a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +27,15 @@ class Evaluation:
     """Mean loss, accuracy from 0 to 1, and pictures by class (row) and prediction (column).
 
     The loss is without label smoothing and class weights, so that runs can be compared.
-    `top_k_accuracy` is the share of pictures whose class is among the k likeliest, if asked for.
+    `top_k_accuracy` is the share of pictures whose class is among the k likeliest, if asked for. `damaged`
+    pictures were left out; it is None where such a picture would be an error.
     """
 
     loss: float
     accuracy: float
     confusion: Tensor
     top_k_accuracy: float | None = None
+    damaged: int | None = None
 
     @property
     def macro_f1(self) -> float:
@@ -39,6 +47,8 @@ class Evaluation:
         found = {"loss": self.loss, "accuracy": self.accuracy, "macro_f1": self.macro_f1}
         if self.top_k_accuracy is not None:
             found["top_k_accuracy"] = self.top_k_accuracy
+        if self.damaged is not None:
+            found["damaged"] = self.damaged
         return {f"{split}_{name}": value for name, value in found.items()}
 
 
@@ -65,15 +75,20 @@ def evaluate(
     among = torch.zeros((), dtype=torch.int64, device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     first, last = processes.part(0, len(split))
-    for start in range(first, last, BATCH):
-        chosen = slice(start, min(start + BATCH, last))
-        target = split.labels[chosen].to(device)
+    size = min(BATCH, max(1, VALUES // volume(split.shape)))
+    for inputs, labels in split.in_order(first, last, size):
+        target = labels.to(device)
         with context():
-            output = model(normalize(split.inputs[chosen].to(device)))
+            output = model(normalize(inputs.to(device)))
         loss += criterion.plain(output, target).cpu()
         confusion += torch.bincount(target * classes + output.argmax(1), minlength=classes * classes)
         if top_k is not None:
             among += (output.topk(top_k, 1).indices == target.unsqueeze(1)).sum()
     table = processes.sum(confusion).view(classes, classes).cpu()
-    share = None if top_k is None else int(processes.sum(among)) / len(split)
-    return Evaluation(float(processes.sum(loss)) / len(split), scores.accuracy(table), table, share)
+    count = int(table.sum())
+    if not count:
+        what, why = "nothing can be tested", f"none of the {len(split):,} pictures for it can be read"
+        raise DataError(Problem(what, why, "Check the disk, and mend or replace them"))
+    share = None if top_k is None else int(processes.sum(among)) / count
+    damaged = len(split) - count if split.skips else None
+    return Evaluation(float(processes.sum(loss)) / count, scores.accuracy(table), table, share, damaged)

@@ -193,6 +193,7 @@ def describe_environment(
     versions = {"cnnspec": __version__, "python": platform.python_version()}
     versions |= {package: _version(package) for package in packages}
     data: dict[str, Any] = {"asked": asked, "used": loaded.data_set.name, "title": loaded.data_set.title}
+    data |= {"classes": loaded.data_set.classes, "digits": loaded.data_set.digits}
     data |= {"source": loaded.source, "sha256": loaded.hashes}
     data |= {"train_size": len(loaded.train), "test_size": len(loaded.test)}
     if loaded.instead_of:

@@ -45,6 +45,7 @@ class Loop:
                 progress.loss_sum += self.learn(batch)
                 progress.step += 1
                 progress.done += batch.total
+                progress.damaged += batch.damaged
                 progress.seconds = time.perf_counter() - started
                 self.threads.step(batch.total)
                 self.reporter.step(progress.epoch + 1, progress.done, progress.loss_sum)
@@ -69,8 +70,8 @@ class Loop:
         session, state, options = self.session, self.session.state, self.session.options
         processes, step = session.processes, session.steps_done
         draws.reseed(draws.seed_for(options.seed, draws.STEP, step), session.device)
-        inputs = session.inputs(batch, step)
-        divisor = session.criterion.divisor(batch.all_labels)
+        inputs, mixed = session.inputs(batch, step)
+        divisor = session.divisor(batch, mixed)
         # Every process must have as many parts as the others, and no part may be empty.
         parts = min(options.accumulate, batch.total // processes.size) or 1
         total = torch.zeros((), device=session.device)
@@ -79,7 +80,7 @@ class Loop:
             with processes.accumulating(session.network, last=number == parts - 1):
                 with devices.autocast(session.device, options.precision):
                     output = session.network(inputs[own])
-                loss = session.criterion.total(output, batch.labels[own])
+                loss = session.criterion.total(output, batch.labels[own], mixed and mixed.piece(own))
                 (loss * (processes.size / divisor)).backward()
             total += loss.detach()
         mean = processes.sum(total) / divisor
@@ -119,6 +120,8 @@ class Loop:
         self.check_finite()
         number = progress.epoch + 1
         row: dict[str, Any] = {"epoch": number, "train_loss": float(progress.loss_sum) / progress.done}
+        if session.batches.split.skips:
+            row["train_damaged"] = session.gather_damaged()
         if number % options.evaluate_every == 0 or number == options.epochs:
             self.reporter.evaluating(number)
             for split in session.tests:
@@ -128,7 +131,7 @@ class Loop:
         row["lr"] = session.state.optimizer.param_groups[0]["lr"]
         row["seconds"] = round(time.perf_counter() - started, 3)
         row["threads"] = self.threads.threads
-        row["dataset"] = session.plan.spec.data.dataset
+        row["dataset"] = session.plan.spec.data.name
         is_best = best.is_best(row, progress.history, options)
         progress.next_epoch(row)
         with session.processes.together():
@@ -141,6 +144,7 @@ class Loop:
 
     def save(self) -> None:
         """Write the last checkpoint."""
+        self.session.gather_damaged()
         with self.session.processes.together():
             if self.folder:
                 self.folder.save(self.session.state, self.session.progress.facts(self.threads))

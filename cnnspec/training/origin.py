@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec import spec as specs
-from cnnspec.data import Loaded, load_data
+from cnnspec.data import Loaded, inspect, load_data
+from cnnspec.data.statistics import statistics
 from cnnspec.errors import DataError, Problem, SpecError
+from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training import best
 from cnnspec.training.checkpoint import share
+from cnnspec.training.checks import check_fit, check_processes
 from cnnspec.training.folder import RunFolder, describe_environment
 from cnnspec.training.processes import Processes
 from cnnspec.training.report import Reporter
 from cnnspec.training.run import ENVIRONMENT, SPEC, read_json
 from cnnspec.training.session import Session
 from cnnspec.training.threads import ThreadCount
+
+MANY = 2000
+"""Pictures from which on it is told that they are read: it takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def load(
     """Return the data; of a run that goes on, the very same. Raises DataError."""
     with processes.first_here():
         loaded = load_data(
-            origin.spec.data.dataset,
+            origin.spec.located(root).data,
             root,
             sample=sample and origin.environment is None,
             progress=reporter.downloading,
@@ -66,7 +72,37 @@ def load(
         )
         fix = f"Name the folder it was in, {origin.environment['data']['source']}, with --data-root"
         raise DataError(Problem(what, why, fix))
+    for problem in loaded.left_out:
+        reporter.warning(str(problem))
     return loaded
+
+
+def fitted(
+    origin: Origin, loaded: Loaded, root: str | Path | None, processes: Processes, reporter: Reporter
+) -> Plan:
+    """Return the plan of what is trained: on the data that there is, with its statistics.
+
+    Those of the user's own pictures are computed here, unless the spec has them. Raises SpecError where
+    the network does not fit the data, and DataError where that cannot be read.
+    """
+    spec = origin.spec.located(root)
+    if spec.data.dataset:
+        spec = spec.overridden(dataset=loaded.data_set.name)
+    check_processes(spec, loaded, processes)
+    plan = check_fit(spec, loaded.data_set)
+    if origin.environment is None and processes.is_first:
+        for problem in inspect.warnings(loaded, spec.input):
+            reporter.warning(str(problem))
+    if spec.data.statistics(spec.input):
+        return plan
+    if len(loaded.train) > MANY:
+        reporter.notice(f"Computing mean and standard deviation of {loaded.data_set.name}")
+    found: tuple[Any, Any] = (0.0, 1.0)
+    with processes.together():
+        if processes.is_first:
+            found = statistics(loaded.train, spec.input)
+    mean, std = (tuple(v) if isinstance(v, list) else v for v in processes.broadcast(list(found)))
+    return check_fit(spec.normalized(mean, std), loaded.data_set)
 
 
 def take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> dict[str, Any] | None:
@@ -82,6 +118,8 @@ def take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> d
         return None
     share(session.state, session.processes)
     session.progress.restore(facts)
+    if not session.processes.is_first:
+        session.progress.damaged = 0  # the first one counts for all of them
     options, done = session.options, session.progress.epoch
     if options.epochs < done or (options.epochs == done and not _is_tested(session)):
         what, why = f"the run has {done} epochs already", "what is learned is not forgotten again"

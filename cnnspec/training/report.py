@@ -36,6 +36,7 @@ class Job:
     processes: int = 1
     channels_last: bool = False
     data_on_device: bool = True
+    data_on_disk: bool = False
     resumed_at: tuple[int, int] | None = None
     history: Sequence[dict[str, Any]] = ()
 

@@ -10,20 +10,23 @@ import torch
 from torch import nn
 
 from cnnspec import spec as specs
-from cnnspec.catalog import DATA_SETS
 from cnnspec.data import Loaded, Normalizer, load_data, to_input
-from cnnspec.data.picture import read_digit
-from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.data.picture import read_digit, read_picture
+from cnnspec.errors import CheckpointError, DataError, Place, Problem
 from cnnspec.expansion import make_plan
 from cnnspec.plan import Plan
 from cnnspec.training import checkpoint
 from cnnspec.training import device as devices
-from cnnspec.training.batches import Split
+from cnnspec.training.decoders import workers
 from cnnspec.training.evaluate import Evaluation, evaluate
 from cnnspec.training.loss import make as make_criterion
+from cnnspec.training.split import is_held, splits
 
 SPEC, METRICS, ENVIRONMENT = "spec.yaml", "metrics.jsonl", "environment.json"
 BEST, LAST = "best.safetensors", "last.safetensors"
+
+NAMED = 5
+"""Classes that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ class Run:
         self.plan = plan
         self.history = history
         self.environment = environment
-        self.classes = DATA_SETS[plan.spec.data.dataset].classes
+        data, known = environment.get("data", {}), plan.spec.data.known()
+        # Runs of before there were other data than digits do not say it.
+        self.classes: tuple[str, ...] = tuple(data.get("classes") or (known.classes if known else ()))
+        self.digits = bool(data.get("digits", known is not None and known.digits))
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
@@ -83,15 +89,21 @@ class Run:
     def evaluate(self, loaded: Loaded | None = None, device: torch.device | None = None) -> Evaluation:
         """Return loss, accuracy and confusion matrix on the test pictures of the run's data set.
 
-        Raises DataError where they cannot be had: nothing stands in for them here.
+        Raises DataError where they cannot be had, or are of other classes: nothing stands in for them here.
         """
-        loaded = loaded or load_data(self.plan.spec.data.dataset, sample=False)
+        loaded = loaded or load_data(self.plan.spec.data, sample=False)
+        if loaded.data_set.classes != self.classes:
+            what = f"{loaded.data_set.name} has the classes {_listed(loaded.data_set.classes)}"
+            why = f"the network tells {_listed(self.classes)} apart"
+            raise DataError(Problem(what, why, "Give data with the same classes", Place(loaded.source)))
         device = device or torch.device("cpu")
-        options = self.plan.spec.train
+        options, shape = self.plan.spec.train, self.plan.input_shape
+        hold = is_held([loaded.test], shape, wanted=None)
+        (split,) = splits([loaded.test], shape, hold=hold, workers=workers())
         try:
             return evaluate(
                 self.model.to(device),
-                Split.of(loaded.test, self.plan.input_shape),
+                split,
                 self._normalizer(device),
                 make_criterion(options.loss, device),
                 len(self.classes),
@@ -104,7 +116,11 @@ class Run:
     def predict(self, image: str | Path) -> Prediction:
         """Return what the network sees in a PNG or JPEG. Raises DataError where it cannot be read."""
         cpu = torch.device("cpu")
-        inputs = to_input(read_digit(image).unsqueeze(0), self.plan.input_shape)
+        shape = self.plan.input_shape
+        if self.digits:
+            inputs = to_input(read_digit(image).unsqueeze(0), shape)
+        else:
+            inputs = read_picture(image, shape).unsqueeze(0)
         with torch.inference_mode():
             output = self.model(self._normalizer(cpu)(inputs))
             shares = make_criterion(self.plan.spec.train.loss, cpu).probabilities(output)[0]
@@ -113,7 +129,9 @@ class Run:
         return Prediction(str(image), label, probabilities[label], probabilities)
 
     def _normalizer(self, device: torch.device) -> Normalizer:
-        return Normalizer(self.plan.spec.data.statistics(), self.plan.input_shape, device)
+        statistics = self.plan.spec.data.statistics(self.plan.input_shape)
+        assert statistics  # a run's spec has them
+        return Normalizer(statistics, self.plan.input_shape, device)
 
 
 def load_run(folder: str | Path) -> Run:
@@ -134,6 +152,12 @@ def load_run(folder: str | Path) -> Run:
         raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
     plan = make_plan(specs.load(folder / SPEC))
     return Run(folder, plan, _history(folder / METRICS), read_json(folder / ENVIRONMENT))
+
+
+def _listed(classes: tuple[str, ...]) -> str:
+    """Return some of the classes' names."""
+    more = f" … ({len(classes):,})" if len(classes) > NAMED else ""
+    return ", ".join(classes[:NAMED]) + more
 
 
 def _history(path: Path) -> list[dict[str, Any]]:

@@ -8,18 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cnnspec.data import Loaded, Normalizer, Pictures
+from cnnspec.data import Loaded, Normalizer
 from cnnspec.data.augment import Augmenter
+from cnnspec.data.mix import Mixed
+from cnnspec.data.source import Source
 from cnnspec.language.training import Train
 from cnnspec.plan import Plan
 from cnnspec.training import average, batches, draws, loss, optimizer
 from cnnspec.training import device as devices
-from cnnspec.training.batches import Batch, Batches, Split
+from cnnspec.training.batches import Batch, Batches
 from cnnspec.training.checkpoint import State
+from cnnspec.training.decoders import workers
 from cnnspec.training.evaluate import Evaluation, evaluate
 from cnnspec.training.guard import Guard
 from cnnspec.training.layout import arrange
 from cnnspec.training.processes import Processes
+from cnnspec.training.split import OnDisk, Split, splits
 from cnnspec.training.threads import Fixed, Tuner
 
 Threads = Fixed | Tuner
@@ -29,13 +33,15 @@ Threads = Fixed | Tuner
 class Progress:
     """How far training has come: `epoch` epochs are finished, and `step` steps of the next one.
 
-    `loss_sum` is that of the `done` samples of these steps, and `seconds` what they took.
+    `loss_sum` is that of the `done` samples of these steps, and `seconds` what they took. Of their pictures,
+    `damaged` could not be read: as far as this process knows, and the first one what the others knew before.
     """
 
     loss_sum: Tensor
     epoch: int = 0
     step: int = 0
     done: int = 0
+    damaged: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
 
@@ -45,6 +51,7 @@ class Progress:
             "epoch": self.epoch,
             "step": self.step,
             "done": self.done,
+            "damaged": self.damaged,
             "loss_sum": float(self.loss_sum),
             "seconds": round(self.seconds, 3),
             "history": self.history,
@@ -56,11 +63,12 @@ class Progress:
         self.epoch, self.step, self.history = facts["epoch"], facts["step"], list(facts["history"])
         self.done, self.seconds = facts.get("done", 0), facts.get("seconds", 0.0)
         self.loss_sum.fill_(facts.get("loss_sum", 0.0))
+        self.damaged = facts.get("damaged", 0)
 
     def next_epoch(self, row: dict[str, Any]) -> None:
         """Take in a finished epoch's row of metrics."""
         self.history.append(row)
-        self.epoch, self.step, self.done, self.seconds = self.epoch + 1, 0, 0, 0.0
+        self.epoch, self.step, self.done, self.damaged, self.seconds = self.epoch + 1, 0, 0, 0, 0.0
         self.loss_sum.zero_()
 
 
@@ -93,13 +101,38 @@ class Session:
         """Steps since the beginning of the training."""
         return self.progress.epoch * len(self.batches) + self.progress.step
 
-    def inputs(self, batch: Batch, step: int) -> Tensor:
-        """Return a batch's pictures as the network sees them, changed at random where the spec says so."""
-        pictures = batch.inputs
+    def inputs(self, batch: Batch, step: int) -> tuple[Tensor, Mixed | None]:
+        """Return a batch's pictures as the network sees them, changed at random where the spec says so.
+
+        Where it mixes them with each other, what they are mixed with comes beside.
+        """
+        pictures, mixed = batch.inputs, None
         if self.augment:
             self.generator.manual_seed(draws.seed_for(self.options.seed, draws.AUGMENT, step))
-            pictures = self.augment(pictures.float(), self.generator, batch.total, batch.start)
-        return self.normalize(pictures)
+            pictures, mixed = self.augment(
+                pictures.float(), batch.labels, self.generator, batch.total, batch.start
+            )
+        return self.normalize(pictures), mixed
+
+    def divisor(self, batch: Batch, mixed: Mixed | None) -> Tensor | int:
+        """Return what the sum of the losses of a batch of all processes is divided by."""
+        if mixed is None:
+            return self.criterion.divisor(batch.all_labels)
+        own = self.criterion.divisor(batch.labels, mixed)
+        return self.processes.sum(own) if isinstance(own, Tensor) else batch.total
+
+    def close(self) -> None:
+        """End what reads from disk."""
+        for split in (self.batches.split, *self.tests.values()):
+            split.close()
+
+    def gather_damaged(self) -> int:
+        """Return how many of this epoch's pictures no process could read; the first one keeps it."""
+        total = self.progress.damaged
+        if self.batches.split.skips:
+            total = int(self.processes.sum(torch.tensor(total)))
+            self.progress.damaged = total if self.processes.is_first else 0
+        return total
 
     def evaluate(self, split: str) -> Evaluation:
         """Test the network, or the average of its weights if there is one, on a split."""
@@ -116,11 +149,18 @@ class Session:
         )
 
 
-def prepare(plan: Plan, loaded: Loaded, device: torch.device, processes: Processes) -> Session:
-    """Return all that training the plan's network takes; torch's generator has the spec's seed after it."""
+def prepare(
+    plan: Plan, loaded: Loaded, device: torch.device, processes: Processes, *, hold: bool = True
+) -> Session:
+    """Return all that training the plan's network takes; torch's generator has the spec's seed after it.
+
+    `hold` says that pictures in files are read into memory now. Raises DataError where that fails.
+    """
     options, shape = plan.spec.train, plan.input_shape
-    training, tests = _splits(loaded, plan)
-    resident = options.data_on_device
+    statistics = plan.spec.data.statistics(shape)
+    assert statistics
+    training, tests = _splits(loaded, plan, hold=hold, local_size=processes.local_size)
+    resident = False if isinstance(training.inputs, OnDisk) else options.data_on_device
     if resident is None:
         resident = batches.fits(training.bytes + sum(split.bytes for split in tests.values()), device)
     if resident:
@@ -146,8 +186,8 @@ def prepare(plan: Plan, loaded: Loaded, device: torch.device, processes: Process
             least=max(2, processes.size),
         ),
         tests=tests,
-        normalize=Normalizer(plan.spec.data.statistics(), shape, device, layout),
-        augment=Augmenter(augment, (shape[1], shape[2]), device) if augment else None,
+        normalize=Normalizer(statistics, shape, device, layout),
+        augment=Augmenter(augment, shape, device) if augment else None,
         criterion=loss.make(options.loss, device),
         network=devices.compiled(processes.wrap(model), wanted=options.compile),
         state=state,
@@ -157,21 +197,21 @@ def prepare(plan: Plan, loaded: Loaded, device: torch.device, processes: Process
     )
 
 
-def _splits(loaded: Loaded, plan: Plan) -> tuple[Split, dict[str, Split]]:
+def _splits(loaded: Loaded, plan: Plan, *, hold: bool, local_size: int) -> tuple[Split, dict[str, Split]]:
     """Return what is learned from, and what is tested on: `test`, and `validation` if some is held out."""
-    options, shape = plan.spec.train, plan.input_shape
-    tests = {"test": Split.of(loaded.test, shape)}
-    if not options.validation:
-        return Split.of(loaded.train, shape), tests
-    held_out, kept = hold_out(loaded.train, options.validation, options.seed)
-    return Split.of(kept, shape), {"validation": Split.of(held_out, shape), **tests}
+    options, parts = plan.spec.train, {"train": loaded.train, "test": loaded.test}
+    if options.validation:
+        held_out, kept = hold_out(loaded.train, options.validation, options.seed)
+        parts = {"train": kept, "validation": held_out, "test": loaded.test}
+    found = splits(list(parts.values()), plan.input_shape, hold=hold, workers=workers(local_size))
+    named = dict(zip(parts, found, strict=True))
+    return named.pop("train"), named
 
 
-def hold_out(pictures: Pictures, share: float, seed: int) -> tuple[Pictures, Pictures]:
+def hold_out(source: Source, share: float, seed: int) -> tuple[Source, Source]:
     """Return that share of the pictures, drawn at random, at least one; and the others in their order."""
     generator = torch.Generator().manual_seed(draws.seed_for(seed, draws.VALIDATION))
-    count = min(max(1, math.floor(share * len(pictures))), len(pictures) - 1)
-    chosen = torch.zeros(len(pictures), dtype=torch.bool)
-    chosen[torch.randperm(len(pictures), generator=generator)[:count]] = True
-    held_out, kept = (Pictures(pictures.images[c], pictures.labels[c]) for c in (chosen, ~chosen))
-    return held_out, kept
+    count = min(max(1, math.floor(share * len(source))), len(source) - 1)
+    chosen = torch.zeros(len(source), dtype=torch.bool)
+    chosen[torch.randperm(len(source), generator=generator)[:count]] = True
+    return source.select(chosen), source.select(~chosen)

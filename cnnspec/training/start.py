@@ -1,7 +1,7 @@
 """Starting a training, or going on with one: data, folder and processes are made ready for the loop."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,24 +9,21 @@ from typing import Any
 import torch
 
 from cnnspec.data import Loaded
+from cnnspec.data.source import Files
+from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training import device as devices
 from cnnspec.training.checkpoint import weights_hash
-from cnnspec.training.checks import (
-    check_fit,
-    check_memory,
-    check_processes,
-    torch_errors,
-    warn_of_slowness,
-)
+from cnnspec.training.checks import check_fit, check_memory, torch_errors, warn_of_slowness
 from cnnspec.training.folder import RunFolder
 from cnnspec.training.heap import keep_freed_memory
 from cnnspec.training.loop import Loop
-from cnnspec.training.origin import Origin, environment, load, refuse, resumed, take_up
+from cnnspec.training.origin import MANY, Origin, environment, fitted, load, refuse, resumed, take_up
 from cnnspec.training.processes import Processes
 from cnnspec.training.report import Job, Reporter
 from cnnspec.training.run import Run, load_run
 from cnnspec.training.session import Session, Threads, prepare
+from cnnspec.training.split import OnDisk, is_held
 from cnnspec.training.stop import StopRequest
 from cnnspec.training.threads import Fixed, ThreadCount, Tuner
 from cnnspec.training.threads import candidates as threads_of
@@ -104,21 +101,16 @@ def train(
             with processes.together():
                 if processes.is_first:
                     folder = RunFolder.create(out, spec.name) if spec else RunFolder.open(resume or "")
-            origin = Origin(spec, spec.data.dataset) if spec else resumed(folder, epochs, processes)
+            origin = Origin(spec, spec.data.name) if spec else resumed(folder, epochs, processes)
             loaded = load(origin, data_root, sample=sample, processes=processes, reporter=reporter)
-            used = origin.spec.overridden(dataset=loaded.data_set.name)
-            check_processes(used, loaded, processes)
-            plan = check_fit(used)
-            with torch_errors(plan):
-                check_memory(plan, len(loaded.train), where, processes)
-                warn_of_slowness(plan, where, reporter)
-                session = prepare(plan, loaded, where, processes)
+            plan = fitted(origin, loaded, data_root, processes, reporter)
+            with torch_errors(plan), closing(_ready(plan, loaded, where, processes, reporter)) as session:
                 facts = take_up(session, folder, reporter) if origin.environment else None
                 counter = _threads(threads, where, processes, session, facts)
                 with processes.together():
                     if folder:
                         told = environment(origin, loaded, session, asked=threads, reporter=reporter)
-                        folder.begin(used, told)
+                        folder.begin(plan.spec, told)
                 job = _job(session, origin, loaded, folder=folder, threads=threads, resumed=facts is not None)
                 reporter.begin(job)
                 Loop(session, folder, counter, reporter, stop).run()
@@ -150,17 +142,29 @@ def dry_run(
     check_fit(asked)
     processes = Processes()
     with _on(device, processes) as where:
-        origin = Origin(asked, asked.data.dataset)
+        origin = Origin(asked, asked.data.name)
         loaded = load(origin, data_root, sample=sample, processes=processes, reporter=reporter)
-        plan = check_fit(asked.overridden(dataset=loaded.data_set.name))
-        with torch_errors(plan):
-            check_memory(plan, len(loaded.train), where, processes)
-            warn_of_slowness(plan, where, reporter)
-            session = prepare(plan, loaded, where, processes)
+        plan = fitted(origin, loaded, data_root, processes, reporter)
+        with torch_errors(plan), closing(_ready(plan, loaded, where, processes, reporter)) as session:
             counter = _threads(threads, where, processes, session, None)
             seconds, losses = Loop(session, None, counter, reporter, StopRequest()).try_steps(2)
         job = _job(session, origin, loaded, folder=None, threads=threads, resumed=False)
         return DryRun(replace(job, folder=str(out or f"runs/{plan.name}-TIMESTAMP")), seconds, losses)
+
+
+def _ready(
+    plan: Plan, loaded: Loaded, device: torch.device, processes: Processes, reporter: Reporter
+) -> Session:
+    """Return all that training takes, if it fits into memory: with the pictures there, if these fit, too."""
+    wanted = plan.spec.train.data_on_device
+    parts = (loaded.train, loaded.test)
+    hold = is_held(parts, plan.input_shape, wanted=wanted, processes=processes.local_size)
+    check_memory(plan, loaded, device, processes, hold=hold)
+    warn_of_slowness(plan, device, reporter)
+    count = sum(len(part) for part in parts if isinstance(part, Files))
+    if hold and count > MANY:
+        reporter.notice(f"Reading {count:,} pictures into memory")
+    return prepare(plan, loaded, device, processes, hold=hold)
 
 
 def _threads(
@@ -210,9 +214,9 @@ def _job(
         data_title=data_set.title,
         is_sample=bool(data_set.sample_of),
         sample_because=loaded.instead_of,
-        train_size=session.batches.count,
+        train_size=len(session.batches.split),
         test_size=len(loaded.test),
-        validation_size=len(loaded.train) - session.batches.count,
+        validation_size=len(loaded.train) - len(session.batches.split),
         epochs=session.options.epochs,
         device=devices.describe(session.device),
         folder=str(folder.path) if folder else "",
@@ -221,6 +225,7 @@ def _job(
         processes=session.processes.size,
         channels_last=session.normalize.layout == torch.channels_last,
         data_on_device=session.batches.resident,
+        data_on_disk=isinstance(session.batches.split.inputs, OnDisk),
         resumed_at=(progress.epoch, progress.step) if resumed else None,
         history=tuple(progress.history),
     )

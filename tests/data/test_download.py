@@ -1,199 +1,143 @@
 """Downloading from a real local server that does what servers do."""
 
 import gzip
-import http.server
+import socket
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import mirror
 import pytest
-from data_fixtures import TRAIN
+from mirror import Mirror
+from mirror_fixtures import CONTENT, OTHER, Start, inside, made
 
-from cnnspec import catalog
-from cnnspec.catalog import DataSet
-from cnnspec.data import download, load_data
-from cnnspec.errors import DataError
-
-Answer = Callable[[http.server.BaseHTTPRequestHandler, bytes], None]
+from cnnspec.catalog import DataSet, Download
+from cnnspec.data import download
+from cnnspec.data.download import DownloadError, fetch
 
 
-def good(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def status(code: int) -> Answer:
-    def answer(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-        handler.send_error(code)
-
-    return answer
-
-
-def breaks_off(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body[: len(body) // 2])
-
-
-def without_length(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def web_page(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    good(handler, b"<html>Please log in</html>")
-
-
-def other_file(handler: http.server.BaseHTTPRequestHandler, body: bytes) -> None:
-    good(handler, gzip.compress(b"\0" * 100))
-
-
-class Server:
-    """A mirror that answers as it is told, and knows what it was asked."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files, self.asked = files, list[str]()
-        self.answer: Answer = good
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                name = self.path.rpartition("/")[2]
-                outer.asked.append(name)
-                outer.answer(self, outer.files[name])
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
-        self.thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_address[1]}/mnist/"
-
-    def close(self) -> None:
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def server(tiny: DataSet, tiny_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A mirror of the small MNIST, declared as its only one."""
-    server = Server({f"{tiny.files[key].name}.gz": gzip.compress(data) for key, data in tiny_files.items()})
-    monkeypatch.setitem(catalog.DATA_SETS, "mnist", replace(tiny, mirrors=(server.url,)))
-    yield server
-    server.close()
-
-
-def test_download(server: Server, tmp_path: Path) -> None:
-    """The files are downloaded once, with progress, into the given root, and found there ever after."""
-    seen: list[tuple[str, int, int | None]] = []
-    loaded = load_data("mnist", tmp_path / "root", progress=lambda *event: seen.append(event))
-    assert (loaded.data_set.name, len(loaded.train)) == ("mnist", TRAIN)
-    assert sorted(server.asked) == sorted(server.files)
-    assert {name: done for name, done, _ in seen} == {name: len(data) for name, data in server.files.items()}
-    assert {total for name, _, total in seen if name == "train-images-idx3-ubyte.gz"} == {
-        len(server.files["train-images-idx3-ubyte.gz"])
+def test_only_what_is_missing_or_damaged(start_mirror: Start, tmp_path: Path) -> None:
+    """A file that is there and whole, plain or packed, is not downloaded again; one that is damaged is."""
+    files = {"one": CONTENT, "two": OTHER, "three": b"3", "four": b"4"}
+    served = {f"{name}.gz": gzip.compress(data) for name, data in files.items()}
+    server = start_mirror(served)
+    data_set = made(served, files, server.url)
+    (tmp_path / "one.gz").write_bytes(served["one.gz"])
+    (tmp_path / "two.gz").write_bytes(served["two.gz"][:-20])
+    (tmp_path / "three").write_bytes(b"4")
+    assert fetch(data_set, tmp_path) == ["two", "three", "four"]
+    assert inside(tmp_path) == {name: files[name] for name in ("two", "three", "four")} | {
+        "one.gz": served["one.gz"],
+        "two.gz": served["two.gz"][:-20],
     }
-    folder = tmp_path / "root/MNIST/raw"
-    assert sorted(path.name for path in folder.iterdir()) == sorted(
-        n.removesuffix(".gz") for n in server.files
-    )
-    load_data("mnist", tmp_path / "root")
-    assert len(server.asked) == len(server.files)
+    assert fetch(data_set, tmp_path) == []
 
 
-def test_download_goes_to_the_cache(server: Server, tmp_path: Path) -> None:
-    """Without a root the files go to the user's cache folder."""
-    assert load_data("mnist").source == str(tmp_path / "cache/cnnspec/data/MNIST/raw")
+def test_several_at_once(plain: DataSet, server: Mirror, tmp_path: Path) -> None:
+    """Of several that want the same data set at the same time, one downloads it, and the others wait."""
+    server.answers = [mirror.breaks_off(50_000)]
+    fetched: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: fetched.append(fetch(plain, tmp_path))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(fetched) == [[], [], [], ["data"]]
+    assert server.sent == [50_000, 50_000]
+    assert inside(tmp_path) == {"data": CONTENT}
 
 
-def test_download_completes_the_cache(server: Server, tmp_path: Path) -> None:
-    """Where an earlier download was stopped half-way, only the rest is fetched."""
-    load_data("mnist")
-    (tmp_path / "cache/cnnspec/data/MNIST/raw/t10k-images-idx3-ubyte").unlink()
-    server.asked.clear()
-    load_data("mnist")
-    assert server.asked == ["t10k-images-idx3-ubyte.gz"]
+def refused_port() -> str:
+    """Return the address of a server that is not there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
 
 
-def test_without_content_length(server: Server) -> None:
-    """A server that doesn't say how much there is will do."""
-    server.answer = without_length
-    assert load_data("mnist").data_set.name == "mnist"
-
-
-FAILURES: dict[str, tuple[Answer, str]] = {
-    "403": (status(403), "answers 403"),
-    "404": (status(404), "answers 404"),
-    "503": (status(503), "answers 503"),
-    "breaks off": (breaks_off, "broke off after"),
-    "a web page": (web_page, "is not the file expected"),
-    "another file": (other_file, "is not the file expected"),
+REFUSALS: dict[str, tuple[mirror.Answer, str]] = {
+    "403": (mirror.status(403), "answers 403 Forbidden"),
+    "404": (mirror.status(404), "answers 404 Not Found"),
+    "429": (mirror.status(429), "answers 429 Too Many Requests"),
+    "503": (mirror.status(503), "answers 503 Service Unavailable"),
+    "599": (mirror.status(599), "answers 599"),
+    "204": (lambda handler, _: handler.begin(204, {}), "answers 204"),
+    "a part unasked": (mirror.rest_as_told("bytes 0-9/10"), "answers 206"),
+    "a web page": (mirror.web_page, "is a web page, not the file expected"),
+    "another file": (lambda handler, _: mirror.good(handler, OTHER), "is not the file expected"),
+    "too long": (mirror.too_long, "has 1,099,511,627,776 bytes, more than the file expected can have"),
+    "endless": (mirror.endless, "does not end where the file expected does"),
+    "a length that is none": (
+        lambda handler, _: handler.begin(200, {"Content-Length": "9" * 5000}),
+        "is not the file expected",
+    ),
+    "elsewhere": (mirror.redirect("http://[/"), "breaks off: Invalid IPv6 URL"),
+    "in circles": (mirror.redirect("/data"), "answers 302 Found"),
+    "no HTTP": (mirror.no_http, "breaks off: "),
+    "silent": (mirror.silent_after(0), "is silent for 0.05 seconds"),
+    "silent in the middle": (mirror.silent_after(5), "is silent for 0.05 seconds"),
 }
 
 
-@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_failing_mirror(failure: tuple[Answer, str], server: Server, tmp_path: Path) -> None:
-    """Whatever a mirror answers, the error says it, and no file is left behind."""
-    server.answer, message = failure
-    with pytest.raises(DataError, match=message):
-        load_data("mnist", tmp_path / "root", sample=False)
-    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
-
-
-def test_next_mirror(server: Server, tiny: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where one mirror fails, the next one is asked."""
-    dead = "http://127.0.0.1:9/"
-    monkeypatch.setitem(catalog.DATA_SETS, "mnist", replace(tiny, mirrors=(dead, server.url)))
-    assert load_data("mnist").data_set.name == "mnist"
-
-
-def assert_set(event: threading.Event) -> None:
-    assert event.wait(timeout=60)
-
-
-def test_silent_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that accepts and says nothing is given up after a bounded wait."""
-    done = threading.Event()
-    server.answer = lambda _handler, _body: assert_set(done)
+@pytest.mark.parametrize("case", REFUSALS.values(), ids=REFUSALS)
+def test_refusals(
+    case: tuple[mirror.Answer, str],
+    server: Mirror,
+    plain: DataSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever a mirror does instead of sending the file is told, leaves no file, and the next mirror is asked."""
     monkeypatch.setattr(download, "SILENCE", 0.05)
+    monkeypatch.setattr(download, "SPARE", 1000)
+    (server.answer, told), server.version = case, {}
+    with pytest.raises(DownloadError) as caught:
+        fetch(plain, tmp_path)
+    (problem,) = caught.value.problems
+    assert problem.what == "some is not on disk and cannot be downloaded"
+    assert problem.why == caught.value.reasons
+    assert problem.why.startswith(f"{server.url}data {told}")
+    assert problem.fix == f"Check the network and try again, or put data into {tmp_path}"
+    assert inside(tmp_path) == {}
+    other = Mirror({"data": CONTENT})
     try:
-        with pytest.raises(DataError, match="timed out"):
-            load_data("mnist", sample=False)
+        assert fetch(replace(plain, mirrors=(server.url, other.url)), tmp_path) == ["data"]
     finally:
-        done.set()
+        other.close()
+    assert inside(tmp_path) == {"data": CONTENT}
 
 
-def test_slow_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A download that trickles is given up when its time is over."""
-    monkeypatch.setattr(download, "PATIENCE", -1.0)
-    with pytest.raises(DataError, match="not done in"):
-        load_data("mnist", sample=False)
+def test_no_network(server: Mirror, plain: DataSet, tmp_path: Path) -> None:
+    """Servers that are not there, or whose name nobody knows, are told one by one; the next mirror is asked."""
+    nobody, unknown = refused_port(), "http://nobody.invalid/"
+    with pytest.raises(DownloadError) as caught:
+        fetch(replace(plain, mirrors=(nobody, unknown)), tmp_path)
+    first, second = caught.value.reasons.split("; ")
+    assert first == f"{nobody}data cannot be reached: Connection refused"
+    assert second.startswith(f"{unknown}data cannot be reached: ")
+    assert fetch(replace(plain, mirrors=(nobody, unknown, server.url)), tmp_path) == ["data"]
 
 
-def test_endless_answer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that does not end fills no memory."""
-    monkeypatch.setattr(download, "MAX_BYTES", 100)
-    with pytest.raises(DataError, match="does not end"):
-        load_data("mnist", sample=False)
+def test_no_mirror(plain: DataSet, tmp_path: Path) -> None:
+    """A data set that no mirror has says so, and where its files belong."""
+    with pytest.raises(DownloadError, match=r"; there is no mirror of it\. .*, or put data into "):
+        fetch(replace(plain, mirrors=()), tmp_path)
 
 
-def test_full_disk(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where the disk is full, the error says what to do, and no part of a file stays."""
+def test_trickle(server: Mirror, plain: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends next to nothing is given up, though it is never silent; what came is kept."""
+    monkeypatch.setattr(download, "SPAN", 0.0)
+    monkeypatch.setattr(download, "SLOWEST", 1 << 60)
+    with pytest.raises(DownloadError, match="is slower than 1,152,921,504,606,846,976 bytes a second"):
+        fetch(plain, tmp_path)
+    assert (tmp_path / "data.part").stat().st_size > 0
 
-    def full(_self: Path, _target: Path) -> None:
-        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(DataError, match=r"No space left on device. Make room, or name another folder"):
-        load_data("mnist", tmp_path / "root")
-    assert not [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
+def test_wrong_hash(server: Mirror, plain: DataSet, tmp_path: Path) -> None:
+    """A file of the right size and the wrong content is refused, even if only its unpacked form is known."""
+    server.files["data"] = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
+    for md5 in (plain.downloads[0].md5, ""):
+        unknown = replace(plain, downloads=(Download("data", md5, ("data",)),))
+        with pytest.raises(DownloadError, match="is not the file expected"):
+            fetch(unknown, tmp_path)
+        assert len(server.sent) == 1  # asking again would bring the same
+        assert inside(tmp_path) == {}

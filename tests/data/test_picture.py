@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
+from torch import Tensor
 
-from cnnspec.data import Loaded
 from cnnspec.data.picture import read_digit
 from cnnspec.errors import DataError
 
@@ -54,12 +54,12 @@ PICTURES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 @pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
 def test_digits_look_like_mnist(
-    draw: Callable[[Image.Image], Image.Image], sample: Loaded, tmp_path: Path
+    draw: Callable[[Image.Image], Image.Image], digits: Tensor, tmp_path: Path
 ) -> None:
     """However a digit is drawn, what the network gets is close to MNIST's own picture of it."""
     near = []
     for index in range(0, 1000, 25):
-        original = sample.test.images[index]
+        original = digits[index]
         draw(Image.fromarray(original[0].numpy())).save(tmp_path / "digit.png")
         read = read_digit(tmp_path / "digit.png")
         assert (read.shape, read.dtype) == ((1, 28, 28), torch.uint8)
@@ -68,23 +68,31 @@ def test_digits_look_like_mnist(
     assert np.median(near) > 0.85
 
 
+@pytest.mark.parametrize("form", ["GIF", "BMP", "WEBP", "PPM", "TIFF"])
+def test_other_formats(form: str, digits: Tensor, tmp_path: Path) -> None:
+    """What a folder of pictures may hold is read here, too."""
+    original = digits[3]
+    Image.fromarray(original[0].numpy()).save(tmp_path / "digit", form, lossless=True)
+    assert torch.equal(read_digit(tmp_path / "digit"), original)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_jpeg(mode: str, sample: Loaded, tmp_path: Path) -> None:
+def test_jpeg(mode: str, digits: Tensor, tmp_path: Path) -> None:
     """JPEGs are read in each of their modes."""
-    on_white(Image.fromarray(sample.test.images[0, 0].numpy())).convert(mode).save(tmp_path / "digit.jpg")
+    on_white(Image.fromarray(digits[0, 0].numpy())).convert(mode).save(tmp_path / "digit.jpg")
     assert int(read_digit(tmp_path / "digit.jpg").max()) == 255
 
 
-def test_native_size_is_taken_as_it_is(sample: Loaded, tmp_path: Path) -> None:
+def test_native_size_is_taken_as_it_is(digits: Tensor, tmp_path: Path) -> None:
     """A picture of MNIST itself, saved as PNG, reaches the network unchanged."""
-    original = sample.test.images[3]
+    original = digits[3]
     Image.fromarray(original[0].numpy()).save(tmp_path / "digit.png")
     assert torch.equal(read_digit(tmp_path / "digit.png"), original)
 
 
-def test_orientation_of_a_photograph(sample: Loaded, tmp_path: Path) -> None:
+def test_orientation_of_a_photograph(digits: Tensor, tmp_path: Path) -> None:
     """A photograph that says it was taken sideways is turned upright."""
-    upright = on_white(Image.fromarray(sample.test.images[0, 0].numpy()))
+    upright = on_white(Image.fromarray(digits[0, 0].numpy()))
     upright.save(tmp_path / "upright.png")
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise by a quarter
@@ -105,9 +113,9 @@ def _huge(path: Path) -> None:
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda _: None, "there is no such file"),
     "a folder": (Path.mkdir, "this is a folder"),
-    "text": (lambda path: path.write_text("hello"), "not a PNG or JPEG"),
-    "empty": (Path.touch, "not a PNG or JPEG"),
-    "a GIF": (lambda path: Image.new("L", (9, 9)).save(path, "GIF"), "not a PNG or JPEG"),
+    "text": (lambda path: path.write_text("hello"), "not a picture in PNG, JPEG"),
+    "empty": (Path.touch, "not a picture in PNG, JPEG"),
+    "an icon": (lambda path: Image.new("L", (16, 16)).save(path, "ICO"), "not a picture in PNG, JPEG"),
     "truncated": (_truncated, "cannot be read"),
     "too many pixels": (_huge, "too many pixels"),
     "one colour": (

@@ -10,8 +10,9 @@ from pydantic import BaseModel
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.language.choice import Choice
 from cnnspec.language.augment import Augment
+from cnnspec.language.choice import Choice
+from cnnspec.language.data import Data
 from cnnspec.language.training import Loss, Optimizer, Schedule, Train
 from cnnspec.language.yaml_text import to_yaml
 
@@ -185,7 +186,7 @@ def defaults(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
         yield name, f"{default:g}".replace("e-0", "e-") if is_number else str(default).lower()
 
 
-@pytest.mark.parametrize("model", [Train, Augment])
+@pytest.mark.parametrize("model", [Train, Data, Augment])
 def test_reference_has_every_field(model: type[BaseModel]) -> None:
     """The reference lists each field of the sections, in order and with its default."""
     (table,) = re.findall(

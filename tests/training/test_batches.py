@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from cnnspec.data import Loaded
-from cnnspec.training.batches import Batch, Batches, Split, bounds, fits, order
+from cnnspec.training.batches import Batch, Batches, Drawn, bounds, fits, order
 from cnnspec.training.device import available
+from cnnspec.training.split import Split
 
 COUNT = 103
 ORDER_0_1 = [5, 0, 1, 4, 8, 9, 2, 3, 7, 6]
@@ -114,12 +115,12 @@ def test_parts_make_the_whole(split: Split) -> None:
 def test_streams_one_ahead(split: Split, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a batch is computed with, the next one is under way, and no more than that one."""
     batches = Batches(split, 8, seed=0, device=CPU, resident=False)
-    sent: list[tuple[int, int]] = []
+    sent: list[Drawn] = []
     send = batches._source._send  # type: ignore[union-attr]
 
-    def noted(indices: Tensor, part: tuple[int, int]) -> Tensor:
-        sent.append(part)
-        return send(indices, part)
+    def noted(batch: Drawn) -> Drawn:
+        sent.append(batch)
+        return send(batch)
 
     monkeypatch.setattr(batches._source, "_send", noted)
     for batch in batches.epoch(1):

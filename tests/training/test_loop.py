@@ -247,7 +247,10 @@ def test_top_k(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """Top-k accuracy counts an answer among the k likeliest, as torchmetrics does."""
     result = cnnspec.train(spec, out=tmp_path / "run", settings={"top_k": 3}, device="cpu", threads=1)
     run, test = result.run, load_data("mnist").test
-    normalize = Normalizer(run.plan.spec.data.statistics(), run.plan.input_shape, torch.device("cpu"))
+    shape = run.plan.input_shape
+    statistics = run.plan.spec.data.statistics(shape)
+    assert statistics
+    normalize = Normalizer(statistics, shape, torch.device("cpu"))
     with torch.inference_mode():
         scores = run.model(normalize(test.images))
     expected = float(multiclass_accuracy(scores, test.labels, 10, average="micro", top_k=3))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from cnnspec.data.mix import Mixed
 from cnnspec.language.training import Loss
 from cnnspec.training import loss as losses
 from cnnspec.training.device import available
@@ -118,6 +119,63 @@ def test_focal_loss_of_what_is_certain(gamma: float) -> None:
     assert slope.isfinite().all()
     assert slope[0].abs().max() < 1e-3
     assert slope[1, 0] == pytest.approx(-1, abs=1e-3)
+
+
+MIXED: list[dict[str, Any]] = [
+    {"cross_entropy": {}},
+    {"cross_entropy": {"label_smoothing": 0.2}},
+    {"cross_entropy": {"class_weights": WEIGHTS}},
+    {"cross_entropy": {"class_weights": WEIGHTS, "label_smoothing": 0.1}},
+    {"focal": {"gamma": 0.0, "class_weights": WEIGHTS}},
+]
+
+
+@pytest.fixture
+def mixed(batch: tuple[Tensor, Tensor]) -> Mixed:
+    """Partners of the samples, and shares from none to all."""
+    return Mixed(batch[1].roll(1, 0), torch.linspace(0, 1, 12))
+
+
+def soft(target: Tensor, mixed: Mixed) -> Tensor:
+    """The classes' shares of each sample, written out."""
+    found = torch.zeros(len(target), 5)
+    for row, (own, other, share) in enumerate(zip(target, mixed.others, mixed.shares.tolist(), strict=True)):
+        found[row, own] += share
+        found[row, other] += 1 - share
+    return found
+
+
+@pytest.mark.parametrize("options", MIXED, ids=str)
+def test_mixed_samples(options: dict[str, Any], batch: tuple[Tensor, Tensor], mixed: Mixed) -> None:
+    """The loss of mixed samples is the cross-entropy with the classes' shares as its targets; so is its gradient."""
+    output, target = batch[0].requires_grad_(), batch[1]
+    criterion, shares = made(options), soft(batch[1], mixed)
+    given = next(iter(options.values()))
+    weights = torch.tensor(given.get("class_weights", [1.0] * 5))
+    smoothing = given.get("label_smoothing", 0.0)
+    by_hand = -(weights * (shares * (1 - smoothing) + smoothing / 5) * output.log_softmax(1)).sum()
+    ours = with_slope(criterion.total(output, target, mixed), output)
+    torch.testing.assert_close(ours, with_slope(by_hand, output))
+    assert float(criterion.divisor(target, mixed)) == pytest.approx(float((shares * weights).sum()))
+
+
+@pytest.mark.parametrize("options", [case[0] for case in TORCH], ids=NAMES)
+def test_mixed_samples_of_any_loss(
+    options: dict[str, Any], batch: tuple[Tensor, Tensor], mixed: Mixed
+) -> None:
+    """A mixed sample has the mean of the losses of its two classes, and adds up over parts as others do."""
+    criterion, (output, target) = made(options), batch
+    each = [
+        share * float(criterion.total(o[None], own[None])) + (1 - share) * float(criterion.total(o[None], other[None]))
+        for o, own, other, share in zip(output, target, mixed.others, mixed.shares.tolist(), strict=True)
+    ]  # fmt: skip
+    total = criterion.total(output, target, mixed)
+    assert float(total) == pytest.approx(sum(each), rel=1e-4)
+    pieces = [slice(first, None, 3) for first in range(3)]
+    parts = [criterion.total(output[p], target[p], mixed.piece(p)) for p in pieces]
+    torch.testing.assert_close(sum(parts, torch.tensor(0.0)), total)
+    whole = Mixed(mixed.others, torch.ones(12))
+    torch.testing.assert_close(criterion.total(output, target, whole), criterion.total(output, target))
 
 
 def test_probabilities(batch: tuple[Tensor, Tensor]) -> None:
