@@ -17,7 +17,7 @@ from tutorial import Tutorial
 
 import cnnspec
 from cnnspec.cli.progress import Watcher
-from cnnspec.data import Normalizer, load_data, to_input
+from cnnspec.data import Normalizer, Pictures, load_data, to_input
 from cnnspec.spec import Spec
 from cnnspec.training.heap import keep_freed_memory
 from cnnspec.training.layout import arrange
@@ -86,7 +86,8 @@ def tensors(root: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     statistics = plan.spec.data.statistics(plan.input_shape)
     assert statistics
     normalize = Normalizer(statistics, plan.input_shape, torch.device("cpu"))
-    inputs = [normalize(to_input(part.images, plan.input_shape)) for part in (loaded.train, loaded.test)]
+    parts = [part for part in (loaded.train, loaded.test) if isinstance(part, Pictures)]
+    inputs = [normalize(to_input(part.images, plan.input_shape)) for part in parts]
     return inputs[0], loaded.train.labels, inputs[1], loaded.test.labels
 
 

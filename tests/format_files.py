@@ -1,6 +1,7 @@
 """Small files in the real formats of all data sets, and the data sets declared so small."""
 
 import bz2
+import functools
 import hashlib
 import io
 import struct
@@ -25,6 +26,12 @@ Files = dict[str, bytes]
 
 def small(name: str, *, hashed: bool = True) -> tuple[DataSet, Files]:
     """Return a data set as the catalog has it but with few pictures, and its files by their keys."""
+    data_set, files = _small(name, hashed)
+    return data_set, files.copy()
+
+
+@functools.cache
+def _small(name: str, hashed: bool) -> tuple[DataSet, Files]:
     full = DATA_SETS[name]
     draw = np.random.default_rng(len(name))
     files = {key: WRITERS[full.format](full, key, draw) for key in full.files}

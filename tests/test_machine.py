@@ -67,6 +67,49 @@ def test_unknown(error: type[Exception], monkeypatch: pytest.MonkeyPatch, lenet5
     assert machine.training_problem(lenet5, 10**9, None) is None
 
 
+MEMINFO = "MemTotal: 8000 kB\nMemFree: 100 kB\nMemAvailable:    2048 kB\n"
+STAT = "anon 5000\ninactive_file 1000\nactive_file 70\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"meminfo": MEMINFO}, 2048 * 1024),
+        ({"meminfo": MEMINFO, "memory.max": "max", "memory.current": "9000"}, 2048 * 1024),
+        ({"meminfo": MEMINFO, "memory.max": "12000", "memory.current": "9000"}, 3000),
+        ({"meminfo": MEMINFO, "memory.max": "12000", "memory.current": "9000", "memory.stat": STAT}, 4000),
+        ({"meminfo": MEMINFO, "memory.max": "8000", "memory.current": "9000"}, 1),
+        (
+            {
+                "meminfo": MEMINFO,
+                "limit_in_bytes": "12000",
+                "usage_in_bytes": "9000",
+                "memory.stat": f"{STAT}total_{STAT[10:]}",
+            },
+            4000,
+        ),
+        ({"meminfo": "MemTotal: 8000 kB\n"}, 2**32),
+        ({}, 2**32),
+    ],
+)
+def test_free(files: dict[str, str], expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Free is what the system says is available, less in a container that has taken most of what it may."""
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(machine, "INFO", tmp_path / "meminfo")
+    monkeypatch.setattr(machine, "LIMITS", (tmp_path / "memory.max", tmp_path / "limit_in_bytes"))
+    monkeypatch.setattr(machine, "USAGES", (tmp_path / "memory.current", tmp_path / "usage_in_bytes"))
+    monkeypatch.setattr(machine, "_physical", lambda: 2**33)
+    assert machine.free() == expected
+
+
+def test_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processors are those that the process may use; where the system does not say, all that there are."""
+    assert 1 <= machine.processors() <= (os.cpu_count() or 1)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert machine.processors() == os.cpu_count()
+
+
 def test_weights_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network whose weights alone are too large is refused before torch is asked for one of them."""
     limited(monkeypatch, 8 * 2**30)
@@ -101,6 +144,17 @@ def test_batch_does_not_fit(lenet5: cnnspec.Plan) -> None:
         f"has 100 MiB. Use batches of at most {largest}, a smaller input or a smaller network."
     )
     assert machine.training_problem(lenet5, largest, 100 * 2**20) is None
+
+
+def test_data_takes_memory(lenet5: cnnspec.Plan) -> None:
+    """What the data takes is not there for a batch, and is told."""
+    available, data = 100 * 2**20, 60 * 2**20
+    largest = predict(lenet5).largest_batch(available - data)
+    assert machine.training_problem(lenet5, largest, available, data) is None
+    problem = machine.training_problem(lenet5, largest + 1, available, data)
+    assert problem
+    assert problem.why == "this machine has 100 MiB, and the data take 60.0 MiB of it"
+    assert f"at most {largest}," in problem.fix
 
 
 def test_no_batch_fits(lenet5: cnnspec.Plan) -> None:

@@ -115,10 +115,12 @@ def _drawn(loaded: "Loaded", shape: Shape, changing: Spec | None, count: int, se
     from cnnspec.data import grid
 
     known, source = loaded.data_set, loaded.train
-    told = f"{len(source):,} pictures to learn from, {len(known.classes)} classes, {_written(shape)}"
+    told = (
+        f"some of the {len(source):,} pictures to learn from, {len(known.classes)} classes, {_written(shape)}"
+    )
     if changing and changing.data.augment:
         augment = changing.data.augment
-        rows = grid.changed(source, known.classes, shape, count, seed, augment)
+        rows = grid.changed(source, known.classes, shape, count, seed, augment=augment)
         told = ", ".join(f"{name} {value:g}" for name, value in augment if value)
         told = f"one picture of each class, and beside it what is made of it: {told or 'nothing'}"
     else:

@@ -82,7 +82,8 @@ data_root_option = click.option(
     "--data-root",
     type=click.Path(file_okay=False),
     metavar="DIR",
-    help="Folder with data sets in torchvision's layout; looked in before $CNNSPEC_DATA and the cache.",
+    help="Folder with data sets in torchvision's layout, looked in before $CNNSPEC_DATA and the cache; "
+    "or that with your own pictures, where they have moved to.",
 )
 
 

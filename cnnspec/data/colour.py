@@ -4,10 +4,8 @@ import torch
 from torch import Tensor
 
 from cnnspec.language.augment import Augment
+from cnnspec.language.data import LUMA, shape_is_color
 from cnnspec.shape import Shape
-
-LUMA = (0.299, 0.587, 0.114)
-"""How much red, green and blue count for brightness (ITU-R BT.601), as in PIL's gray pictures."""
 
 WHITE = 255
 
@@ -21,8 +19,7 @@ class Toned:
 
     def __init__(self, options: Augment, shape: Shape, device: torch.device) -> None:
         self._limits = torch.tensor([options.brightness, options.contrast], device=device)
-        in_colour = len(shape) == 3 and shape[0] == len(LUMA)
-        self._luma = torch.tensor(LUMA, device=device) if in_colour else None
+        self._luma = torch.tensor(LUMA, device=device) if shape_is_color(shape) else None
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Return the factors of brightness and contrast for each of `count` pictures."""

@@ -14,7 +14,7 @@ from cnnspec.language.augment import Augment
 from cnnspec.shape import Shape
 
 SMALL, LARGE = 96, 160
-"""Small pictures are enlarged to as many whole times their size as `SMALL` takes; none is longer than `LARGE`."""
+"""Small pictures are enlarged to as many times their size as `SMALL` takes; none is longer than `LARGE`."""
 
 GAP, MARGIN, LINE = 6, 24, 13
 LABEL = 170
@@ -60,7 +60,7 @@ def samples(source: Source, names: tuple[str, ...], shape: Shape, count: int, se
 
 
 def changed(
-    source: Source, names: tuple[str, ...], shape: Shape, count: int, seed: int, augment: Augment
+    source: Source, names: tuple[str, ...], shape: Shape, count: int, seed: int, *, augment: Augment
 ) -> list[Row]:
     """Return a picture of each class, and beside it `count` times what augmentation makes of it.
 

@@ -38,7 +38,7 @@ class Mixer:
 
     def __init__(self, options: Augment, size: tuple[int, int], device: torch.device) -> None:
         self._both, self._cuts, self._device = bool(options.mixup and options.cutmix), options.cutmix, device
-        self._alphas = torch.tensor([options.mixup, options.cutmix], device=device)
+        self._alphas = tuple(torch.tensor(alpha, device=device) for alpha in (options.mixup, options.cutmix))
         self._boxes, self._pixels = Boxes(size, device), math.prod(size)
 
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
@@ -49,7 +49,8 @@ class Mixer:
         """
         uniform = torch.rand(count, 5, generator=generator, device=self._device)
         cut = (uniform[:, 4:] < (1 / 2 if self._both else bool(self._cuts))).float()
-        other = symmetric_beta(torch.lerp(*self._alphas, cut), uniform[:, :1], uniform[:, 1:2])
+        mixup, cutmix = self._alphas
+        other = symmetric_beta(torch.lerp(mixup, cutmix, cut), uniform[:, :1], uniform[:, 1:2])
         if not self._cuts:
             return torch.cat([1 - other, other], 1)
         half = (other.sqrt() * cut * (self._boxes.sides / 2)).floor()

@@ -8,6 +8,7 @@ import atexit
 import multiprocessing
 import signal
 import sys
+import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class Decoders:
             collate_fn=_as_it_is,
             prefetch_factor=AHEAD if count else None,
             persistent_workers=count > 0,
-            worker_init_fn=_begin,
+            worker_init_fn=_deaf,
             multiprocessing_context="fork" if count and sys.platform == "linux" else None,
             generator=torch.Generator(),  # its draw, which nothing needs, must not be one of torch's own
         )
@@ -65,10 +66,16 @@ class Decoders:
         """Yield batches of a part, given as indices, in their order. Raises DataError."""
         self._order.batches = [(part, indices) for indices in batches]
         try:
-            for answer in self._loader if batches else ():
+            for answer in self._begin() if batches else ():
                 yield checked(answer)
         except RuntimeError as error:
             raise lost(error) or error from None
+
+    def _begin(self) -> Iterator[Decoded | list[Problem]]:
+        with warnings.catch_warnings():
+            # Python warns of a fork beside threads; torch's workers use nothing that these could hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return iter(self._loader)
 
     def close(self) -> None:
         """End the processes; they begin anew when there is something to read."""
@@ -128,7 +135,7 @@ def _as_it_is(answer: Decoded | list[Problem]) -> Decoded | list[Problem]:
     return answer
 
 
-def _begin(_worker: int) -> None:
+def _deaf(_worker: int) -> None:
     """Leave it to the process that trains to stop: signals may be sent to all, but the step must end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "alarm"):  # not on Windows, where nobody sends SIGTERM

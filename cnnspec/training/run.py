@@ -111,6 +111,7 @@ class Run:
                 context=partial(devices.autocast, device, options.precision),
             )
         finally:
+            split.close()
             self.model.cpu()
 
     def predict(self, image: str | Path) -> Prediction:

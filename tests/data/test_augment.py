@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from cnnspec.data import Loaded
 from cnnspec.data.augment import Augmenter
 from cnnspec.language.augment import Augment
 from cnnspec.training.device import available
@@ -39,9 +38,9 @@ def generator(seed: int = 0, device: str = "cpu") -> torch.Generator:
 
 
 @pytest.fixture(scope="module")
-def pictures(sample: Loaded) -> Tensor:
+def pictures(digits: Tensor) -> Tensor:
     """Real digits as pixel values, 28×28."""
-    return sample.test.images[::50].float()
+    return digits[::50].float()
 
 
 def many(pictures: Tensor) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as peer
 
-from cnnspec.data import Loaded
 from cnnspec.data.geometry import POINTS, Flipped, Moved
 from cnnspec.language.augment import Augment
 from cnnspec.training.device import available
@@ -22,9 +21,9 @@ def generator(seed: int = 0, device: str = "cpu") -> torch.Generator:
 
 
 @pytest.fixture(scope="module")
-def pictures(sample: Loaded) -> Tensor:
+def pictures(digits: Tensor) -> Tensor:
     """Real digits as pixel values, 28×28."""
-    return sample.test.images[::50].float()
+    return digits[::50].float()
 
 
 def row(

@@ -141,4 +141,8 @@ def test_beta_of_any_alpha(alpha: float) -> None:
 def test_beta_of_the_last_uniform_numbers(uniform: float, turn: float) -> None:
     """The smallest and the largest number that can be drawn give a share, too."""
     for alpha in (0.01, 0.2, 1.0, 100.0):
-        assert 0 <= float(symmetric_beta(torch.tensor(alpha), torch.tensor([uniform]), torch.tensor([turn]))) <= 1
+        assert (
+            0
+            <= float(symmetric_beta(torch.tensor(alpha), torch.tensor([uniform]), torch.tensor([turn])))
+            <= 1
+        )

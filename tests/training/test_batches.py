@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from cnnspec.data import Loaded
+from cnnspec.data import Pictures
 from cnnspec.training.batches import Batch, Batches, Drawn, bounds, fits, order
 from cnnspec.training.device import available
 from cnnspec.training.split import Split
@@ -131,6 +131,7 @@ def test_streams_one_ahead(split: Split, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_streams_beside_the_computation(split: Split) -> None:
     """On a GPU, copies come from pinned memory and on a stream of their own, and arrive before they are used."""
     device = torch.device("cuda")
+    assert isinstance(split.inputs, Tensor)
     large = Split(split.inputs.repeat(50, 1, 200, 200), split.labels.repeat(50))
     batches = Batches(large, 64, seed=0, device=device, resident=False)
     for batch in batches.epoch(1):
@@ -138,10 +139,11 @@ def test_streams_beside_the_computation(split: Split) -> None:
         assert torch.equal(batch.inputs[:, 0, 0, 0].long(), batch.labels)
 
 
-def test_split_takes_the_networks_shape(sample: Loaded) -> None:
+def test_split_takes_the_networks_shape(digits: Tensor) -> None:
     """Pictures become inputs as `to_input` makes them, and the size is that of the whole tensors."""
-    split = Split.of(sample.test, (3, 32, 32))
-    assert split.inputs.shape == (1000, 3, 32, 32)
+    split = Split.of(Pictures(digits, torch.zeros(len(digits), dtype=torch.int64)), (3, 32, 32))
+    assert isinstance(split.inputs, Tensor)
+    assert split.inputs.shape == (1000, *split.shape) == (1000, 3, 32, 32)
     assert split.bytes == 1000 * (3 * 32 * 32 + 8)
     assert len(split) == 1000
 

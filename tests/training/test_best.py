@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 import cnnspec
-from cnnspec.data import Loaded
+from cnnspec.data import Loaded, Pictures
+from cnnspec.data.source import Source
 from cnnspec.language.training import Train
 from cnnspec.training import best
 from cnnspec.training.session import hold_out
@@ -87,12 +89,15 @@ def test_best_by_validation(tiny_root: Path, tmp_path: Path) -> None:
 
 def test_hold_out(sample: Loaded) -> None:
     """The split follows from the seed, has its share, and together with the rest is all there was."""
-    held_out, kept = hold_out(sample.train, 0.1, seed=3)
-    again, _ = hold_out(sample.train, 0.1, seed=3)
-    other, _ = hold_out(sample.train, 0.1, seed=4)
+
+    def images(source: Source) -> Tensor:
+        assert isinstance(source, Pictures)
+        return source.images
+
+    held_out, kept = map(images, hold_out(sample.train, 0.1, seed=3))
     assert (len(held_out), len(kept)) == (400, 3600)
-    assert torch.equal(held_out.images, again.images)
-    assert not torch.equal(held_out.images, other.images)
-    together = torch.cat([held_out.images, kept.images]).flatten(1)
-    both = (together.double().pow(2).sum(1).sort().values, sample.train.images.flatten(1).double())
+    assert torch.equal(held_out, images(hold_out(sample.train, 0.1, seed=3)[0]))
+    assert not torch.equal(held_out, images(hold_out(sample.train, 0.1, seed=4)[0]))
+    together = torch.cat([held_out, kept]).flatten(1)
+    both = (together.double().pow(2).sum(1).sort().values, images(sample.train).flatten(1).double())
     assert torch.equal(both[0], both[1].pow(2).sum(1).sort().values)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torchmetrics.functional.classification import multiclass_accuracy
 
 import cnnspec
-from cnnspec.data import Normalizer, load_data
+from cnnspec.data import Normalizer, Pictures, load_data
 from cnnspec.errors import CheckpointError, DataError, SpecError
 from cnnspec.training import Reporter, batches, start
 from cnnspec.training.device import available
@@ -43,6 +43,7 @@ def test_learns_as_a_plain_loop_does(spec: cnnspec.Spec, tiny_root: Path, tmp_pa
     """One epoch is what the few lines of a hand-written loop make of the same batches."""
     result = cnnspec.train(spec, out=tmp_path / "run", epochs=1, device="cpu")
     data = load_data("mnist").train
+    assert isinstance(data, Pictures)
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(576, 10))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
@@ -247,6 +248,7 @@ def test_top_k(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """Top-k accuracy counts an answer among the k likeliest, as torchmetrics does."""
     result = cnnspec.train(spec, out=tmp_path / "run", settings={"top_k": 3}, device="cpu", threads=1)
     run, test = result.run, load_data("mnist").test
+    assert isinstance(test, Pictures)
     shape = run.plan.input_shape
     statistics = run.plan.spec.data.statistics(shape)
     assert statistics

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from torch import Tensor
 
 import cnnspec
 from cnnspec.data import Loaded
@@ -22,12 +23,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_predict(trained: Path, sample: Loaded, tmp_path: Path) -> None:
+def test_predict(trained: Path, sample: Loaded, digits: Tensor, tmp_path: Path) -> None:
     """A picture of the test set, saved as PNG, is predicted just as the evaluation counts it."""
     run = cnnspec.load_run(trained)
     right = 0
     for index in range(0, 1000, 20):
-        Image.fromarray(sample.test.images[index, 0].numpy()).save(tmp_path / "digit.png")
+        Image.fromarray(digits[index, 0].numpy()).save(tmp_path / "digit.png")
         prediction = run.predict(tmp_path / "digit.png")
         assert sum(prediction.probabilities.values()) == pytest.approx(1)
         assert prediction.probability == max(prediction.probabilities.values())

@@ -45,7 +45,7 @@ def test_train_evaluate_predict(net: str, tmp_path: Path, capsys: Capture) -> No
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "net on pictures: 57 + 15 pictures of 3 classes"
     assert lines[1] == "57 pictures to learn from, 15 to test; cpu, 1 thread; run"
-    assert lines[-2].endswith(" s, on pictures.")
+    assert lines[-2].endswith(", on pictures.")
     assert run(["evaluate", "run", "--format", "json"]) == 0
     tested = json.loads(capsys.readouterr().out)
     assert (tested["dataset"], tested["classes"]) == ("pictures", list(CLASSES))
