@@ -1,33 +1,38 @@
 """Mean and standard deviation of the training pictures, as the network gets them."""
 
+from collections.abc import Callable, Iterator, Sequence
+
 import torch
 from torch import Tensor
 
 from cnnspec.data.prepare import to_input
-from cnnspec.data.source import Pictures, Source, evenly
-from cnnspec.shape import Shape
+from cnnspec.data.source import Decoded, Pictures, Source, evenly
+from cnnspec.shape import Shape, volume
 
 MOST = 10_000
 """Pictures on disk that are read for it, evenly chosen. From so many, the mean is known to about 0.002."""
 
-CHUNK = 1024
+VALUES = 1 << 22
+"""Values that are summed up at once."""
 
 Statistic = float | tuple[float, ...]
 
+Read = Callable[[Sequence[Tensor]], Iterator[Decoded]]
+"""Reads pictures on disk in batches, which are given as indices."""
 
-def statistics(source: Source, shape: Shape) -> tuple[Statistic, Statistic]:
+
+def statistics(source: Source, shape: Shape, read: Read | None = None) -> tuple[Statistic, Statistic]:
     """Return mean and standard deviation of values from 0 to 1, of each channel if there are several.
 
     They are of all pictures in memory, or of at most 10,000 on disk, made to fit an input of that shape.
-    Raises DataError where a picture cannot be read.
+    Those on disk are read by `read`, if given. Raises DataError where one cannot be read.
     """
     chosen = torch.tensor(evenly(len(source), len(source) if isinstance(source, Pictures) else MOST))
     channels = shape[0] if len(shape) == 3 else 1
     total, squares = torch.zeros(2, channels, dtype=torch.float64)
     count = 0
-    for indices in chosen.split(CHUNK):
-        values = _inputs(source, indices, shape)
-        values = values.view(len(values), channels, -1).to(torch.float64)
+    for inputs in _inputs(source, chosen.split(max(1, VALUES // volume(shape))), shape, read):
+        values = inputs.reshape(len(inputs), channels, -1).to(torch.float64)
         total += values.sum((0, 2))
         squares += values.square().sum((0, 2))
         count += values.numel() // channels
@@ -37,11 +42,13 @@ def statistics(source: Source, shape: Shape) -> tuple[Statistic, Statistic]:
     return _rounded(mean / 255), _rounded(std / 255)
 
 
-def _inputs(source: Source, indices: Tensor, shape: Shape) -> Tensor:
+def _inputs(source: Source, batches: Sequence[Tensor], shape: Shape, read: Read | None) -> Iterator[Tensor]:
     if isinstance(source, Pictures):
-        return to_input(source.images[indices], shape)
-    read = source.batch(indices, shape)
-    return read.inputs[~read.damaged]
+        yield from (to_input(source.images[indices], shape) for indices in batches)
+        return
+    one_by_one = (source.batch(indices, shape) for indices in batches)
+    for found in read(batches) if read else one_by_one:
+        yield found.inputs[~found.damaged]
 
 
 def _rounded(values: Tensor) -> Statistic:

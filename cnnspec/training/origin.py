@@ -1,18 +1,23 @@
 """What a training begins with: a spec, or the folder of a run that is to go on as if it had never stopped."""
 
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cnnspec import spec as specs
 from cnnspec.data import Loaded, inspect, load_data
+from cnnspec.data.source import Files, Source
 from cnnspec.data.statistics import statistics
 from cnnspec.errors import DataError, Problem, SpecError
 from cnnspec.plan import Plan
+from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training import best
 from cnnspec.training.checkpoint import share
 from cnnspec.training.checks import check_fit, check_processes
+from cnnspec.training.decoders import Decoders, workers
 from cnnspec.training.folder import RunFolder, describe_environment
 from cnnspec.training.processes import Processes
 from cnnspec.training.report import Reporter
@@ -100,9 +105,17 @@ def fitted(
     found: tuple[Any, Any] = (0.0, 1.0)
     with processes.together():
         if processes.is_first:
-            found = statistics(loaded.train, spec.input)
+            found = _measured(loaded.train, spec.input)
     mean, std = (tuple(v) if isinstance(v, list) else v for v in processes.broadcast(list(found)))
     return check_fit(spec.normalized(mean, std), loaded.data_set)
+
+
+def _measured(source: Source, shape: Shape) -> tuple[Any, Any]:
+    """Return mean and standard deviation; all processors decode pictures on disk for it."""
+    if not isinstance(source, Files):
+        return statistics(source, shape)
+    with closing(Decoders([source], shape, workers())) as decoders:
+        return statistics(source, shape, partial(decoders.read, 0))
 
 
 def take_up(session: Session, folder: RunFolder | None, reporter: Reporter) -> dict[str, Any] | None:

@@ -197,10 +197,10 @@ def test_others(case: tuple[str, str, Change, str], tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "svhn", "stl10", "usps"])
 def test_another_hash(name: str, tmp_path: Path) -> None:
-    """Where an MD5 is known, it is checked before the content is looked at."""
-    key = next(iter(small(name)[0].files))
-    message = told(name, key, lambda data: data[:-1] + bytes([data[-1] ^ 1]), tmp_path, hashed=True)
-    assert message.startswith("its MD5 begins with ")
+    """Where an MD5 is known, it is checked before the content is looked at, whichever file it is."""
+    for key in small(name)[0].files:
+        message = told(name, key, lambda data: data[:-1] + bytes([data[-1] ^ 1]), tmp_path, hashed=True)
+        assert message.startswith("its MD5 begins with ")
 
 
 @pytest.mark.parametrize("hashed", [True, False], ids=["hashed", "unhashed"])

@@ -183,3 +183,9 @@ def test_values_out_of_range() -> None:
     """Numbers that no grey stands for become black or white."""
     values = np.array([[-5.0, 300.0], [np.nan, 127.5]], dtype=np.float32)
     assert fit_picture(Image.fromarray(values), (1, 2, 2)).flatten().tolist() == [0, 255, 0, 128]
+
+
+def test_every_level_of_grey() -> None:
+    """Each of the 256 greys, in 16 bits, comes back as itself."""
+    levels = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    assert (fit_picture(Image.fromarray(levels * 257), (1, 16, 16))[0].numpy() == levels).all()
