@@ -78,8 +78,7 @@ class Part:
     def begin(self, version: Version) -> io.FileIO:
         """Return the file to write to, empty, having noted what it will be. Raises DataError."""
         with writing(self.path):
-            self._notes.unlink(missing_ok=True)  # first: it must never speak of other bytes
-            stream = self.path.open("wb", buffering=0)
+            stream = self.path.open("wb", buffering=0)  # empty: no earlier notes speak of it any more
         try:
             with writing(self._notes):
                 self._notes.write_bytes(json.dumps(asdict(version)).encode())

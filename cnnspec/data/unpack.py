@@ -28,8 +28,7 @@ _BROKEN = (
     zlib.error,
     tarfile.TarError,
     zipfile.BadZipFile,
-    NotImplementedError,  # a zip file's ways of packing that nobody uses
-    RuntimeError,  # a zip file with a password
+    RuntimeError,  # a zip file with a password, or packed in a way that nobody uses
     ValueError,  # numbers in headers that are none
     OSError,  # bz2 and gzip, where something else is given to them
 )

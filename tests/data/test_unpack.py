@@ -120,6 +120,24 @@ def bent_zip() -> bytes:
     return bytes(data)
 
 
+def changed_zip(field: int, value: int) -> bytes:
+    """Return a .zip in which a field of each header has another value."""
+    data = bytearray(zipped(*BOTH))
+    for start, offset in ((b"PK\x03\x04", 4), (b"PK\x01\x02", 6)):
+        at = data.find(start)
+        while at >= 0:
+            data[at + offset + field] = value
+            at = data.find(start, at + 1)
+    return bytes(data)
+
+
+def odd_header(key: str, value: str) -> bytes:
+    """Return a .tar.gz whose first member has a field of its own in its header."""
+    header = tarfile.TarInfo("x")
+    header.pax_headers = {key: value}
+    return tar(header, *BOTH)
+
+
 DAMAGED: dict[str, tuple[str, bytes, str]] = {
     "no archive": ("all.tar.gz", CONTENT, "it cannot be unpacked: "),
     "no zip": ("all.zip", CONTENT, "it cannot be unpacked: "),
@@ -127,6 +145,9 @@ DAMAGED: dict[str, tuple[str, bytes, str]] = {
     "cut off zip": ("all.zip", zipped(*BOTH)[:150_000], "it cannot be unpacked: "),
     "empty": ("all.tar.gz", b"", "it cannot be unpacked: "),
     "checksum": ("all.zip", bent_zip(), "it cannot be unpacked: "),
+    "password": ("all.zip", changed_zip(2, 1), "it cannot be unpacked: "),
+    "odd packing": ("all.zip", changed_zip(4, 99), "it cannot be unpacked: "),
+    "odd number": ("all.tar.gz", odd_header("GNU.sparse.map", "x,y"), "it cannot be unpacked: "),
     "one is missing": ("all.tar.gz", tar(("one.bin", CONTENT)), "it has no file two"),
     "only a link": ("all.tar.gz", tar(("one.bin", CONTENT), link("two", "one.bin")), "it has no file two"),
     "twice": ("all.tar.gz", tar(*BOTH, ("x/two", OTHER)), "it has two files two"),
