@@ -76,7 +76,9 @@ def test_one_bad_picture(form: str, trained: str, tmp_path: Path, capsys: pytest
     (tmp_path / "bad.png").write_text("no picture")
     assert run(["predict", trained, str(tmp_path / "bad.png"), DIGIT, "--format", form]) == 1
     out, err = capsys.readouterr()
-    assert err.startswith(f"{tmp_path / 'bad.png'}: the file is not a PNG or JPEG picture.")
+    assert err.startswith(
+        f"{tmp_path / 'bad.png'}: the file is not a picture in PNG, JPEG, GIF, BMP, WebP, PPM or TIFF."
+    )
     assert DIGIT in out
 
 

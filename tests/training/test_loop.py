@@ -282,7 +282,7 @@ def test_every_epoch_is_trained_in_training_mode(tiny_root: Path, tmp_path: Path
 def test_not_enough_memory(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path, monkeypatch: Any) -> None:
     """Lack of memory is told with what to do."""
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **_named: Any) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     monkeypatch.setattr(start, "prepare", full)

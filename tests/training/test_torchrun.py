@@ -184,7 +184,7 @@ def test_goes_on_with_another_number(alone: Alone, tiny: DataSet, tmp_path: Path
             "too small for 2 processes",
         ),
         ({"own": (1, {"lr": 0.1})}, "SpecError", "started with different specs"),
-        ({"own": (1, {"sample": False}), "lost": True}, "DataError", "mnist is not on disk"),
+        ({"own": (1, {"sample": False}), "lost": True}, "DownloadError", "mnist is not on disk"),
         ({"lost": True}, "DataError", "not all machines have the same mnist"),
         ({"own": (0, {"out": "/dev/null/run"})}, "CheckpointError", "run folder cannot be made"),
     ],
