@@ -103,11 +103,17 @@ def test_batch_norm_in_parts(parts: int, wrong: bool) -> None:
 
 def test_augmented_sequence() -> None:
     """What moves and cuts pictures needs pictures; values of a sequence can be changed and mixed."""
-    moved = "shift: 2, rotation: 1, scale: 0.1, shear: 5, elastic: 1, crop: 2, flip: 0.5, erasing: 0.5, cutmix: 1"
-    text = f"layers: [flatten, fc: 10]\ndata: {{augment: {{{moved}, brightness: 0.1, contrast: 0.1, mixup: 1}}}}"
+    moved = (
+        "shift: 2, rotation: 1, scale: 0.1, shear: 5, elastic: 1, crop: 2, flip: 0.5, erasing: 0.5, cutmix: 1"
+    )
+    text = (
+        f"layers: [flatten, fc: 10]\ndata: {{augment: {{{moved}, brightness: 0.1, contrast: 0.1, mixup: 1}}}}"
+    )
     assert data_problems(cnnspec.loads(f"input: [1, 28, 28]\n{text}").plan()) == []
     found = data_problems(cnnspec.loads(f"input: [28, 28]\n{text}", file="n.yaml").plan())
-    told = "n.yaml:3:18: shift needs pictures, but the input is 28×28; a picture is [channels, height, width]."
+    told = (
+        "n.yaml:3:18: shift needs pictures, but the input is 28×28; a picture is [channels, height, width]."
+    )
     assert str(found[0]).startswith(told)
     assert [p.fix for p in found] == [f"Remove `{part.split(':')[0]}`" for part in moved.split(", ")]
 

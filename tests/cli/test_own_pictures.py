@@ -175,9 +175,11 @@ def test_dataset_instead(net: str, tiny_root: Path, tmp_path: Path, capsys: Capt
 def test_shards(net: str, tmp_path: Path, capsys: Capture) -> None:
     """Shards for training and for the test are named by their patterns."""
     for number in range(2):
-        make_tar(tmp_path / f"project/train-{number}.tar", samples(30 * number, 30, classes=3))
-    make_tar(tmp_path / "project/test.tar", samples(60, 12, classes=3))
-    section = "shards: {train: 'train-{0..1}.tar', test: test.tar}"
+        folder = tmp_path / f"project/part-{number}"
+        folder.mkdir()
+        make_tar(folder / "train.tar", samples(30 * number, 30, classes=3))
+        make_tar(folder / "test.tar", samples(60 + 6 * number, 6, classes=3))
+    section = "shards: {train: 'part-{0..1}/train.tar', test: 'part-{0..1}/test.tar'}"
     (tmp_path / net).write_text(NET.replace("folder: pictures", section))
     assert train(net, "--out", "run") == 0
     assert "60 pictures to learn from, 12 to test" in capsys.readouterr().out

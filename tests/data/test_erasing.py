@@ -36,6 +36,8 @@ def test_within_bounds(size: tuple[int, int]) -> None:
     boxes = Erased(1.0, size, CPU).draw(5_000, generator())
     first, last = boxes.unbind(1)
     assert bool((first >= 0).all() and (last <= torch.tensor(size)).all() and (last > first).all())
+    assert first.amin(0).tolist() == [0, 0]
+    assert last.amax(0).tolist() == list(size)
     rows, columns = (last - first).unbind(1)
     whole = size[0] * size[1]
     assert bool(((rows - 0.5) * (columns - 0.5) <= AREA[1] * whole).all())

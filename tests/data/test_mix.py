@@ -100,6 +100,16 @@ def test_one_of_both(pictures: Tensor) -> None:
     assert 0 < int(cut[:6].sum()) < 6
 
 
+def test_each_has_its_alpha() -> None:
+    """With both, the shares of blended samples follow the one alpha, and those of cut ones the other."""
+    drawn = Mixer(Augment(mixup=0.1, cutmix=30.0), SIZE, CPU).draw(4_000, generator())
+    cut = drawn[:, 4] > drawn[:, 2]
+    assert float(drawn[~cut, 0].var()) == pytest.approx(1 / (4 * 1.2), rel=0.1)
+    area = (1 - drawn[cut, 0])[(drawn[cut, 2:4] > 0).all(1) & (drawn[cut, 4:] < torch.tensor(SIZE)).all(1)]
+    assert float(area.mean()) == pytest.approx(0.45, abs=0.05)
+    assert float(area.std()) < 0.1
+
+
 def test_alone(pictures: Tensor) -> None:
     """A picture that is alone in its part is its own partner, and stays what it is."""
     mixer = Mixer(Augment(mixup=1.0, cutmix=1.0), SIZE, CPU)

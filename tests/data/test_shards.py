@@ -150,6 +150,16 @@ def test_same_members_as_tarfile(form: int, tmp_path: Path) -> None:
         assert list(ours) == [(m.name, m.offset_data, m.size) for m in tar if m.isreg()]
 
 
+def test_size_in_a_pax_record(tmp_path: Path) -> None:
+    """A size that only a pax record tells is the one that counts."""
+    record = tarfile.TarInfo("pax")
+    record.type, record.size = tarfile.XHDTYPE, 10
+    members = record.tobuf() + b"10 size=5\n".ljust(512, b"\0") + tarfile.TarInfo("a.png").tobuf()
+    (tmp_path / "a.tar").write_bytes(members + b"12345".ljust(512, b"\0") + bytes(1024))
+    with Tar(tmp_path / "a.tar") as tar:
+        assert list(tar) == [("a.png", 1536, 5)]
+
+
 def test_large_sizes() -> None:
     """Sizes beyond eight gigabytes, which octal digits cannot tell, are read as GNU's tar writes them."""
     from cnnspec.data.tar import _number
@@ -173,7 +183,7 @@ def test_hash_tells_other_data(root: Path) -> None:
 def test_large_shards_are_looked_up_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a large shard holds is kept, used until the shard changes, and not trusted where it is damaged."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-    monkeypatch.setattr(shard_cache, "LEAST", 6)
+    monkeypatch.setattr(shard_cache, "LEAST", 5)
     first = read(root)
     kept = sorted((root / "cache").rglob("*.npz"))
     assert len(kept) == 2  # the test's shard is too small
@@ -361,6 +371,17 @@ def test_truncated_shard(size: int, root: Path) -> None:
         assert len(read(root).train) == 12
         return
     with pytest.raises(DataError, match=r"1 shard cannot be used; train-1.tar: .*(not whole|begins with)"):
+        read(root)
+
+
+def test_where_a_shard_breaks_off(root: Path) -> None:
+    """A shard that breaks off within a member tells which, and where it should end."""
+    path = root / "train-1.tar"
+    path.write_bytes(path.read_bytes()[:600])
+    end = 512 + len(picture(6))
+    with pytest.raises(
+        DataError, match=f"its member at byte 0 ends at byte {end:,}, and the file at byte 600"
+    ):
         read(root)
 
 

@@ -10,7 +10,7 @@ import torch
 from data_fixtures import TEST, TRAIN, write_files
 
 from cnnspec.catalog import DataSet
-from cnnspec.data import Loaded, load_data
+from cnnspec.data import Loaded, Pictures, load_data
 from cnnspec.errors import DataError
 
 
@@ -20,6 +20,7 @@ def test_sample_is_mnist(sample: Loaded) -> None:
     assert torch.bincount(sample.train.labels).tolist() == [400] * 10
     assert torch.bincount(sample.test.labels).tolist() == [100] * 10
     assert sample.data_set.name == "mnist-sample"
+    assert isinstance(sample.train, Pictures)
     pixels = sample.train.images.float() / 255
     assert abs(float(pixels.mean()) - 0.1307) < 0.003
     assert abs(float(pixels.std()) - 0.3081) < 0.003
@@ -40,16 +41,19 @@ def test_order_of_places(
     loaded = load_data("mnist", tmp_path / "root")
     assert loaded.source == str(tmp_path / "root/MNIST/raw")
     assert (len(loaded.train), len(loaded.test)) == (TRAIN, TEST)
+    assert isinstance(loaded.train, Pictures)
     assert loaded.train.images.shape == (TRAIN, 1, 28, 28)
 
 
 def test_reads_gzipped_files(tiny_root: Path, tiny: DataSet) -> None:
     """A folder with the files as mirrors serve them, gzipped, will do."""
     plain = load_data("mnist")
+    assert isinstance(plain.train, Pictures)
     for path in (tiny_root / tiny.folder).iterdir():
         path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
         path.unlink()
     packed = load_data("mnist")
+    assert isinstance(packed.train, Pictures)
     assert torch.equal(packed.train.images, plain.train.images)
     assert packed.hashes == plain.hashes
 
