@@ -25,7 +25,7 @@ DIFFERENT = 500
 SIZE = (96, 128)
 SHAPE = (3, 64, 64)
 BATCH = 128
-TARGET = 500
+TARGET = 100
 """MiB that a process may grow by."""
 
 

@@ -70,8 +70,10 @@ def fetch(data_set: DataSet, folder: Path, progress: Progress | None = None) -> 
     """
     if not lacking(data_set, folder):
         return []
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     fetched = []
-    with _made(folder), _alone(folder):
+    with _alone(folder):
         for download in lacking(data_set, folder):
             files = _files(data_set, download)
             _download(data_set, download, files, folder, progress)
@@ -92,20 +94,6 @@ def _is_whole(folder: Path, file: DataFile) -> bool:
     """Tell whether a file is there and as declared, plain or gzipped as mirrors serve it."""
     paths = [path for path in (folder / file.name, folder / f"{file.name}.gz") if path.is_file()]
     return bool(paths) and not flaw(paths[0], file)
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make the folder, and remove it again if nothing comes into it."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        for path in made:
-            with suppress(OSError):  # there is something in it
-                path.rmdir()
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cnnspec.data.whole import writing
 
-
 MAX_DIGITS = 19
 """Digits of a number of bytes that nobody can have."""
 
