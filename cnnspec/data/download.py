@@ -35,9 +35,6 @@ MAX_BYTES = 1 << 32
 SPARE = 1 << 20
 """Bytes by which a packed file may be larger than its content."""
 
-SHOWN_FILES = 3
-"""Files that a message names; of more, it only says that they are the set's."""
-
 Progress = Callable[[str, int, int | None], None]
 """Is told a file's name, the bytes so far, and the bytes in all if the server says."""
 
@@ -153,7 +150,7 @@ def _failure(
     data_set: DataSet, files: list[DataFile], folder: Path, reasons: list[str], part: Part
 ) -> DownloadError:
     told = "; ".join(reasons) or "there is no mirror of it"
-    names = " and ".join(file.name for file in files) if len(files) <= SHOWN_FILES else "its files"
+    names = f"{files[0].name}{' and its other files' if len(data_set.files) > 1 else ''}"
     kept = " (it goes on from what is there)" if part.version else ""
     fix = f"Check the network and try again{kept}, or put {names} into {folder}"
     return DownloadError(Problem(f"{data_set.name} is not on disk and cannot be downloaded", told, fix), told)

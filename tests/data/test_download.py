@@ -142,3 +142,12 @@ def test_wrong_hash(server: Mirror, plain: DataSet, tmp_path: Path) -> None:
             fetch(unknown, tmp_path)
         assert len(server.sent) == 1  # asking again would bring the same
         assert inside(tmp_path) == {}
+
+
+def test_what_to_put_where(start_mirror: Start, tmp_path: Path) -> None:
+    """Of a data set of several files, the error names one, and leaves no doubt that there are others."""
+    files = {"one": CONTENT, "two": OTHER}
+    server = start_mirror({"one.gz": b"", "two.gz": b""})
+    server.answer = mirror.status(404)
+    with pytest.raises(DownloadError, match=f"or put one and its other files into {tmp_path}"):
+        fetch(made({"one.gz": b"", "two.gz": b""}, files, server.url), tmp_path)

@@ -138,6 +138,12 @@ def test_part_of_another_mirror(server: Mirror, plain: DataSet, start_mirror: St
     assert fetch(data_set, tmp_path / "again") == ["data"]
     assert [asked.range for asked in first.log] == [""]
     assert inside(tmp_path / "again") == {"data": CONTENT}
+    break_off(plain, second, tmp_path / "last")
+    first.answer, second.answer = mirror.no_http, mirror.status(503)
+    with pytest.raises(DownloadError, match="breaks off"):
+        fetch(data_set, tmp_path / "last")
+    assert len(first.log) == 2  # what there is of the other one's is no reason to ask this one again
+    assert (tmp_path / "last" / "data.part").read_bytes() == CONTENT[:1000]
 
 
 NOTES = ["", "{", "[]", "{}", '{"url": 1}', '{"url": "URL", "validator": "\\r\\nX: y", "total": 100000}']

@@ -216,4 +216,6 @@ def test_packed_bombs(
     monkeypatch.setattr(whole, "MAX_BYTES", 2000)
     with pytest.raises(DownloadError, match="file: it has more than 2,000 bytes"):
         fetch(replace(data_set, files={"file": DataFile("file")}), tmp_path)
-    assert sum(read) <= 2 * whole.CHUNK
+    (tmp_path / "file.gz").write_bytes(gzip.compress(content))
+    assert whole.flaw(tmp_path / "file.gz", data_set.files["file0"]) == "it has more than 1,000 bytes"
+    assert sum(read) <= 3 * whole.CHUNK
