@@ -3,7 +3,7 @@
 import ctypes
 import platform
 
-TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4
+TRIM_THRESHOLD, MMAP_MAX = -1, -4
 """Parameters of glibc's mallopt (its malloc.h)."""
 
 
@@ -18,4 +18,3 @@ def keep_freed_memory() -> None:
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(MMAP_MAX, 0)
     mallopt(TRIM_THRESHOLD, 2**31 - 1)
-    mallopt(TOP_PAD, 1 << 26)

@@ -7,8 +7,8 @@ NARROW = 8
 """With fewer filters, a network counts as narrow.
 
 Measured on an AVX2 processor: LeNet-5's 6 are faster channels first, three networks of 10 and more
-channels last. Between them
-it is a guess: kernels compute channels side by side, and AVX2 has room for eight."""
+channels last. Between them it is a guess: kernels compute channels side by side, and AVX2 has room
+for eight."""
 
 
 def arrange(model: nn.Module, device: torch.device, rank: int, *, wanted: bool | None) -> torch.memory_format:
