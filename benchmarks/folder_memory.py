@@ -40,7 +40,7 @@ def main() -> int:
         print(json.dumps(_measured(Path(chosen.only), chosen.workers[0])))
         return 0
     with tempfile.TemporaryDirectory() as root:
-        _write(Path(root), chosen.count)
+        write_pictures(Path(root), chosen.count)
         rows = [_child(root, workers) for workers in chosen.workers]
     most = max(row["process MiB"] + row["a worker MiB"] for row in rows)
     facts = {"target MiB": TARGET, "reached": most <= TARGET}
@@ -48,7 +48,7 @@ def main() -> int:
     return 0 if most <= TARGET else 1
 
 
-def _write(root: Path, count: int) -> None:
+def write_pictures(root: Path, count: int) -> None:
     """Write pictures with something to see in them: coarse noise, as JPEGs of 2 KB."""
     rng = np.random.default_rng(0)
     encoded = []
@@ -58,7 +58,7 @@ def _write(root: Path, count: int) -> None:
         coarse.resize(SIZE[::-1], Image.Resampling.BICUBIC).save(stream, "JPEG", quality=90)
         encoded.append(stream.getvalue())
     for label in range(CLASSES):
-        (root / f"class{label:03}").mkdir()
+        (root / f"class{label:03}").mkdir(parents=True)
     for i in range(count):
         (root / f"class{i % CLASSES:03}" / f"picture{i:07}.jpg").write_bytes(encoded[i % DIFFERENT])
 
@@ -78,7 +78,7 @@ def _measured(root: Path, workers: int) -> dict[str, Any]:
     from cnnspec.training.decoders import Decoders
 
     torch.set_num_threads(1)
-    base = _largest(resource.RUSAGE_SELF)
+    base = largest(resource.RUSAGE_SELF)
     started = time.perf_counter()
     train = folder.read(root, test_share=0.01).train
     indexed = time.perf_counter()
@@ -94,12 +94,13 @@ def _measured(root: Path, workers: int) -> dict[str, Any]:
         "looked through s": round(indexed - started, 1),
         "epoch s": round(seconds, 1),
         "pictures a second": round(count / seconds),
-        "process MiB": round((_largest(resource.RUSAGE_SELF) - base) / MIB),
-        "a worker MiB": max(0, round((_largest(resource.RUSAGE_CHILDREN) - base) / MIB)),
+        "process MiB": round((largest(resource.RUSAGE_SELF) - base) / MIB),
+        "a worker MiB": max(0, round((largest(resource.RUSAGE_CHILDREN) - base) / MIB)),
     }
 
 
-def _largest(who: int) -> int:
+def largest(who: int) -> int:
+    """Return the most bytes that a process had in memory."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(who).ru_maxrss * unit
 
