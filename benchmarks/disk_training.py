@@ -41,7 +41,9 @@ def main() -> int:
     """Print a row for each training and say whether memory stays bounded."""
     options = parser(__doc__)
     options.add_argument("--count", type=int, default=100_000, help="pictures (100,000)")
-    options.add_argument("--only", nargs=2, metavar=("FOLDER", "WHERE"), help="train there, from memory or disk")
+    options.add_argument(
+        "--only", nargs=2, metavar=("FOLDER", "WHERE"), help="train there, from memory or disk"
+    )
     chosen = options.parse_args()
     if chosen.only:
         print(json.dumps(_trained(Path(chosen.only[0]), held=chosen.only[1] == "memory")))
@@ -54,7 +56,9 @@ def main() -> int:
     more = rows[1]["process MiB"] - rows[0]["process MiB"]
     facts = {"more for all MiB": more, "target MiB": TARGET, "reached": more <= TARGET}
     height, width = SHAPE[1:]
-    report(f"An epoch of a small network on JPEGs as inputs of 3×{height}×{width}", rows, chosen.json, **facts)
+    report(
+        f"An epoch of a small network on JPEGs as inputs of 3×{height}×{width}", rows, chosen.json, **facts
+    )
     return 0 if more <= TARGET else 1
 
 
