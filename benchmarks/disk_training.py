@@ -2,8 +2,8 @@
 
 An epoch with a tenth of the pictures and with all of them, decoded from disk by worker processes, and one
 with all of them held in memory. Each is a process of its own; memory is the most that it, and the
-largest of its workers, had in all. `all s` is the time from the start to the end of the training, and `epoch s`
-that of the epoch with its test, for which those in memory have been decoded before.
+largest of its workers, had in all. `all s` is the time from the start to the end of the training, and
+`epoch s` that of the epoch with its test, for which those in memory have been decoded before.
 """
 
 import json
