@@ -50,7 +50,7 @@ BEGINNERS = {
     "a modifier that is none": (layers("  - relu: {}\n    device: 1"), "unknown modifier 'device'. Only name, repeat and when stand beside a layer."),
     "a number as text": ("input: [1, 8]\nlayers: [relu]\ndescription: 3", "description is 3; it must be text. Put it in quotes."),
     "a word for a mapping": ("input: [1, 8]\nlayers: [relu]\ntrain: epochs", "train is 'epochs'; it must be a mapping. Write `train: {epochs: {}}`."),
-    "an empty section": ("input: [1, 8]\nlayers: [relu]\ndata:", "data is nothing; it must be a mapping with dataset, normalize or augment."),
+    "an empty section": ("input: [1, 8]\nlayers: [relu]\ndata:", "data is nothing; it must be a mapping with dataset, folder, arrays, shards, test_share, damaged, normalize or augment."),
     "true as version": ("cnnspec: true\ninput: [1, 8]\nlayers: [relu]", "cnnspec is true; it must be 1."),
     "1.0 as version": ("cnnspec: 1.0\ninput: [1, 8]\nlayers: [relu]", "cnnspec is 1.0; it must be 1."),
     "nothing but comments": ("# a spec, soon\n", "the file says nothing. A spec has at least `input:` and `layers:`."),

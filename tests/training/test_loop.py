@@ -167,8 +167,12 @@ def test_stopped(
 
 def test_stopped_twice(spec: cnnspec.Spec, tiny_root: Path, tmp_path: Path) -> None:
     """A second request ends at once: nothing is saved any more, and a new folder goes."""
-    with pytest.raises(KeyboardInterrupt) as caught:
-        cnnspec.train(spec, out=tmp_path / "new", threads=1, device="cpu", reporter=Stop(1, times=2))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            cnnspec.train(spec, out=tmp_path / "new", threads=1, device="cpu", reporter=Stop(1, times=2))
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not isinstance(caught.value, Stopped)
     assert not (tmp_path / "new").exists()
 
