@@ -15,6 +15,9 @@ from cnnspec.data.find import find
 from cnnspec.errors import DataError, printable
 from cnnspec.shape import times
 
+LEAST_WIDTHS = {"pictures": 90, "shape": 60}
+"""Columns that a terminal must have for these columns of the table."""
+
 
 @click.command("list", short_help="The data sets, and where they are on disk.")
 @data_root_option
@@ -28,20 +31,31 @@ def list_sets(data_root: str | None, form: str) -> None:
     if form == "json":
         print_json([_as_json(*place) for place in places])
         return
+    console = out()
+    console.print(_table(places, console.width))
+    console.print()
+    print_line(console, Text("Name one in a spec, `data: {dataset: NAME}`. Get one: cnnspec data fetch NAME"))
+
+
+def _table(places: list[tuple[DataSet, str | None, str]], width: int) -> Table:
+    """Return the table; a narrow one leaves out what is not needed to choose a data set and to find it."""
+    left_out = {name for name, least in LEAST_WIDTHS.items() if width < least}
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("name", "classes", "shape", "pictures"):
-        table.add_column(heading, justify="right" if heading == "classes" else "left", no_wrap=True)
+        if heading not in left_out:
+            table.add_column(heading, justify="right" if heading == "classes" else "left", no_wrap=True)
     table.add_column("on disk", overflow="fold")
     for data_set, place, problem in places:
         train, test = data_set.counts
-        size = f"{train:,} + {test:,}"
-        classes = str(len(data_set.classes))
+        cells = {
+            "name": data_set.name,
+            "classes": str(len(data_set.classes)),
+            "shape": times(data_set.shape),
+            "pictures": f"{train:,} + {test:,}",
+        }
         told = Text("incomplete: " if problem else "", style="yellow") + Text(printable(place or "–"))
-        table.add_row(data_set.name, classes, times(data_set.shape), size, told)
-    console = out()
-    console.print(table)
-    console.print()
-    print_line(console, Text("Name one in a spec, `data: {dataset: NAME}`. Get one: cnnspec data fetch NAME"))
+        table.add_row(*(cell for heading, cell in cells.items() if heading not in left_out), told)
+    return table
 
 
 def _place(data_set: DataSet, root: str | None) -> tuple[str | None, str]:

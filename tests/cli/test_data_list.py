@@ -44,6 +44,16 @@ def test_lists_all(tmp_path: Path, capsys: Capture) -> None:
     assert found["svhn"][-1] == f"incomplete: {tmp_path}"
 
 
+@pytest.mark.parametrize(("width", "cells"), [(100, 4), (80, 3), (60, 3), (40, 2)])
+def test_narrow(width: int, cells: int, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow terminal gets fewer columns, none of which is broken into single letters."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    found = lines(capsys)
+    assert len(found["mnist"]) == cells
+    assert "the package" in found["mnist-sample"][-1]
+    assert list(found) == list(DATA_SETS)
+
+
 def test_list_is_the_default(tmp_path: Path, capsys: Capture) -> None:
     """`cnnspec data` alone, or with options only, lists them."""
     assert lines(capsys) == lines(capsys, "list")
