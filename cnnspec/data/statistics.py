@@ -12,7 +12,7 @@ from cnnspec.shape import Shape, volume
 MOST = 10_000
 """Pictures on disk that are read for it, evenly chosen. From so many, the mean is known to about 0.002."""
 
-VALUES = 1 << 22
+VALUES = 1 << 20
 """Values that are summed up at once."""
 
 Statistic = float | tuple[float, ...]

@@ -164,7 +164,10 @@ def _ready(
     count = sum(len(part) for part in parts if isinstance(part, Files))
     if hold and count > MANY:
         reporter.notice(f"Reading {count:,} pictures into memory")
-    return prepare(plan, loaded, device, processes, hold=hold)
+    session = prepare(plan, loaded, device, processes, hold=hold)
+    if device.type == "cpu":
+        keep_freed_memory()  # not before: what the data takes once would stay, too
+    return session
 
 
 def _threads(
@@ -188,8 +191,6 @@ def _on(name: str, processes: Processes) -> Iterator[torch.device]:
     """Return the device to train on; put torch's threads and random generators back after it."""
     device = processes.device(devices.choose(name))
     before = torch.get_num_threads()
-    if device.type == "cpu":
-        keep_freed_memory()
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
             yield device
