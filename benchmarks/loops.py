@@ -21,7 +21,7 @@ from cnnspec.data import Normalizer, Pictures, load_data, to_input
 from cnnspec.spec import Spec
 from cnnspec.training.heap import keep_freed_memory
 from cnnspec.training.layout import arrange
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 
 BATCH, TEST_BATCH = 64, 1000
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 
 GAP = 2
 """Spaces between two columns."""

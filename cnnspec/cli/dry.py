@@ -10,7 +10,7 @@ from cnnspec.errors import printable, shown
 from cnnspec.memory import in_units, predict
 from cnnspec.shape import times
 from cnnspec.training import DryRun
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 from cnnspec.training.schedule import learning_rate
 
 INDENT = 12

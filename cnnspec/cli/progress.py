@@ -11,7 +11,7 @@ from cnnspec.cli.columns import Column, choose_columns, duration
 from cnnspec.cli.console import print_line
 from cnnspec.cli.download_bar import DownloadBar
 from cnnspec.errors import printable
-from cnnspec.training.report import Job, Reporter
+from cnnspec.training.reporter import Job, Reporter
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -8,7 +8,7 @@ from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import out, print_line
 from cnnspec.errors import printable
 from cnnspec.training import Result, best
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 
 
 def as_json(result: Result, job: Job) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from cnnspec.spec import Spec
 
 if TYPE_CHECKING:
     from cnnspec.cli.progress import Announcer
-    from cnnspec.training.report import Reporter
+    from cnnspec.training.reporter import Reporter
 
 GO_WITH_RESUME = {
     "resume": "--resume RUN",
@@ -169,7 +169,7 @@ def _train(spec: Spec | None, job: dict[str, Any], options: dict[str, Any]) -> N
     from cnnspec.cli.progress import Announcer, Watcher
     from cnnspec.cli.result import as_json, print_result
     from cnnspec.training import dry_run, train
-    from cnnspec.training.report import Reporter, Reporters
+    from cnnspec.training.reporter import Reporter, Reporters
 
     quiet, form = options["quiet"], options["form"]
     silent = quiet or options["dry_run"]

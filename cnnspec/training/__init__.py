@@ -1,6 +1,6 @@
 """Training, and what comes after it: runs, evaluation, prediction."""
 
-from cnnspec.training.report import Reporter, Reporters
+from cnnspec.training.reporter import Reporter, Reporters
 from cnnspec.training.run import Prediction, Run, load_run
 from cnnspec.training.start import DryRun, Result, dry_run, train
 from cnnspec.training.stop import Stopped

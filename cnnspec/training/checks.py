@@ -17,7 +17,7 @@ from cnnspec.spec import Spec
 from cnnspec.training import device as devices
 from cnnspec.training.decoders import lost, workers
 from cnnspec.training.processes import Processes
-from cnnspec.training.report import Reporter
+from cnnspec.training.reporter import Reporter
 from cnnspec.training.split import bytes_ahead, bytes_as
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.errors import Problem, SpecError
-from cnnspec.training.report import Job, Reporter
+from cnnspec.training.reporter import Job, Reporter
 from cnnspec.training.run import SPEC
 
 TENSORBOARD, MLFLOW_RUN = "tensorboard", "mlflow.json"

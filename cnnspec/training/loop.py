@@ -15,7 +15,7 @@ from cnnspec.training import best, draws
 from cnnspec.training import device as devices
 from cnnspec.training.batches import Batch
 from cnnspec.training.folder import RunFolder
-from cnnspec.training.report import Reporter
+from cnnspec.training.reporter import Reporter
 from cnnspec.training.schedule import learning_rate
 from cnnspec.training.session import Session, Threads
 from cnnspec.training.stop import Stopped, StopRequest

@@ -20,7 +20,7 @@ from cnnspec.training.heap import keep_freed_memory
 from cnnspec.training.loop import Loop
 from cnnspec.training.origin import MANY, Origin, environment, fitted, load, refuse, resumed, take_up
 from cnnspec.training.processes import Processes
-from cnnspec.training.report import Job, Reporter
+from cnnspec.training.reporter import Job, Reporter
 from cnnspec.training.run import Run, load_run
 from cnnspec.training.session import Session, Threads, prepare
 from cnnspec.training.split import OnDisk, is_held

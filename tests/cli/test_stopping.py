@@ -13,7 +13,7 @@ import pytest
 
 import cnnspec
 from cnnspec.cli import run
-from cnnspec.training.report import Job, Reporter
+from cnnspec.training.reporter import Job, Reporter
 from cnnspec.training.stop import Stopped
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from torch import Tensor
 import cnnspec
 from cnnspec.training import Reporter, Stopped, batches
 from cnnspec.training.device import available
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 
 NET = """
 input: [1, 28, 28]

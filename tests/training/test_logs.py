@@ -12,7 +12,7 @@ import cnnspec
 from cnnspec.errors import SpecError
 from cnnspec.training import dry_run, train
 from cnnspec.training.logs import MLflow, TensorBoard
-from cnnspec.training.report import Job, Reporter, Reporters
+from cnnspec.training.reporter import Job, Reporter, Reporters
 from cnnspec.training.stop import Stopped
 
 TINY = """

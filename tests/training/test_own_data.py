@@ -25,7 +25,7 @@ from cnnspec.errors import DataError, SpecError
 from cnnspec.language.data import Data
 from cnnspec.training import Reporter, Stopped, dry_run
 from cnnspec.training.decoders import workers
-from cnnspec.training.report import Job
+from cnnspec.training.reporter import Job
 
 CLASSES = {"cat": 30, "dog": 24, "eel": 18}
 

@@ -3,7 +3,7 @@
 import inspect
 from typing import Any
 
-from cnnspec.training.report import Reporter, Reporters
+from cnnspec.training.reporter import Reporter, Reporters
 
 
 def test_each_event_reaches_each() -> None:
