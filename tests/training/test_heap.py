@@ -3,8 +3,14 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+import cnnspec
+from cnnspec.catalog import DataSet
+from cnnspec.training import start
 
 FAULTS = """
 import resource, sys, torch
@@ -31,3 +37,27 @@ def test_freed_memory_is_kept() -> None:
         for more in ([], ["keep"])
     )
     assert kept < handed_back / 4
+
+
+NET = """
+input: [1, 28, 28]
+layers: [flatten, fc: 10]
+train: {epochs: 1}
+"""
+
+
+def test_kept_from_the_first_step_on(
+    tiny: DataSet, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training asks for it when the data is ready, so that what preparing it took is given back."""
+    prepare, done = start.prepare, list[str]()
+
+    def prepared(*arguments: Any, **options: Any) -> Any:
+        session = prepare(*arguments, **options)
+        done.append("prepared")
+        return session
+
+    monkeypatch.setattr(start, "prepare", prepared)
+    monkeypatch.setattr(start, "keep_freed_memory", lambda: done.append("kept"))
+    cnnspec.train(cnnspec.loads(NET), out=tmp_path / "run", device="cpu", threads=1)
+    assert done == ["prepared", "kept"]
