@@ -48,7 +48,7 @@ _GROUPS = {
     100: "@…",
 }
 _WIDTHS = {letter: width / 100 for width, letters in _GROUPS.items() for letter in letters}
-"""Widths of letters over the font's size, in DejaVu Sans: a text that fits in this wide font fits in the others."""
+"""Widths of letters over the font's size, in DejaVu Sans: a text that fits in it fits in narrower fonts."""
 
 WIDEST, BOLD = 1.0, 1.22
 """Of letters that are not in the table, and what bold ones are wider by at most."""
