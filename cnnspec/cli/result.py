@@ -61,6 +61,6 @@ def _data(job: Job) -> str:
 
 def _best_row(result: Result, job: Job) -> dict[str, Any]:
     """Return the row of the epoch whose weights are kept as the best."""
-    history, options = result.history, job.plan.spec.train
-    found = [row for number, row in enumerate(history) if best.is_best(row, history[:number], options)]
-    return found[-1]
+    found = best.best_row(result.history, job.plan.spec.train)
+    assert found  # the last epoch is always tested
+    return found

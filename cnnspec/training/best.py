@@ -13,23 +13,22 @@ def metric(options: Train) -> str:
     return f"{'validation' if options.validation else 'test'}_{options.best}"
 
 
-def is_best(row: Row, earlier: Sequence[Row], options: Train) -> bool:
-    """Tell whether a row is better than all earlier ones; the first of equals is the best."""
+def best_row(history: Sequence[Row], options: Train) -> Row | None:
+    """Return the row of the best epoch, the first of equals; None where none was tested."""
     column = metric(options)
-    if column not in row:
-        return False
-    return all(_better(row, other, options) for other in earlier if column in other)
+    choose = min if options.best == "loss" else max  # both take the first of equals
+    return choose((row for row in history if column in row), key=lambda row: row[column], default=None)
+
+
+def is_best(row: Row, earlier: Sequence[Row], options: Train) -> bool:
+    """Tell whether a row is better than all earlier ones."""
+    return best_row([*earlier, row], options) is row
 
 
 def is_enough(history: Sequence[Row], options: Train) -> bool:
     """Tell whether so many tests in a row were no better that training is to stop early."""
-    tested = [row for row in history if metric(options) in row]
-    if options.early_stopping is None or not tested:
+    best = best_row(history, options)
+    if options.early_stopping is None or best is None:
         return False
-    best = max(number for number, row in enumerate(tested) if is_best(row, tested[:number], options))
-    return len(tested) - 1 - best >= options.early_stopping
-
-
-def _better(row: Row, other: Row, options: Train) -> bool:
-    column = metric(options)
-    return bool(row[column] < other[column] if options.best == "loss" else row[column] > other[column])
+    tested = (row for row in reversed(history) if metric(options) in row)
+    return next(number for number, row in enumerate(tested) if row is best) >= options.early_stopping

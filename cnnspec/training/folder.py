@@ -21,10 +21,10 @@ from cnnspec.language.yaml_text import to_yaml
 from cnnspec.spec import Spec
 from cnnspec.training import checkpoint
 from cnnspec.training.files import part_of, write_whole, writing_problem
-from cnnspec.training.run import BEST, ENVIRONMENT, LAST, METRICS, SPEC
+from cnnspec.training.record import BEST, ENVIRONMENT, FILES, LAST, LOCK, METRICS, PREVIOUS, SPEC
 
-LOCK, PREVIOUS = ".lock", "previous.safetensors"
-FILES = (SPEC, ENVIRONMENT, METRICS, LAST, PREVIOUS, BEST)
+GRACE = 0.2
+"""Seconds that a lock is waited for: someone may only be looking who holds it, and does not take as long."""
 
 
 class RunFolder:
@@ -151,7 +151,7 @@ class RunFolder:
 
     def _take(self) -> None:
         try:
-            self.lock.acquire(timeout=0)
+            self.lock.acquire(timeout=GRACE)
         except Timeout:
             what, why = "another process trains in this folder", f"it holds {LOCK}"
             fix = "Wait until it is done, or use another folder"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from cnnspec.errors import Problem, SpecError
+from cnnspec.training.record import SPEC
 from cnnspec.training.reporter import Job, Reporter
-from cnnspec.training.run import SPEC
 
 TENSORBOARD, MLFLOW_RUN = "tensorboard", "mlflow.json"
 """The folder and the file within a run's folder."""

@@ -20,8 +20,8 @@ from cnnspec.training.checks import check_fit, check_processes
 from cnnspec.training.decoders import Decoders, workers
 from cnnspec.training.folder import RunFolder, describe_environment
 from cnnspec.training.processes import Processes
+from cnnspec.training.record import ENVIRONMENT, SPEC, read_json
 from cnnspec.training.reporter import Reporter
-from cnnspec.training.run import ENVIRONMENT, SPEC, read_json
 from cnnspec.training.session import Session
 from cnnspec.training.threads import ThreadCount
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnnspec.plan import Plan
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Reporter:
     def begin(self, job: Job) -> None:
         """Training begins, or goes on."""
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         """A batch is done: samples so far in this epoch, and the sum of their losses.
 
         Reading `loss_sum` waits for the device; do it only as often as a person looks.
@@ -104,7 +105,7 @@ class Reporters(Reporter):
         for reporter in self.reporters:
             reporter.begin(job)
 
-    def step(self, epoch: int, done: int, loss_sum: Tensor) -> None:
+    def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
         """Pass it on."""
         for reporter in self.reporters:
             reporter.step(epoch, done, loss_sum)

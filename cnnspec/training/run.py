@@ -1,6 +1,5 @@
 """A run: the folder that training writes, and what can be done with it afterwards."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,21 +8,24 @@ from typing import Any
 import torch
 from torch import nn
 
-from cnnspec import spec as specs
 from cnnspec.data import Loaded, Normalizer, load_data, to_input
 from cnnspec.data.picture import read_digit, read_picture
 from cnnspec.errors import CheckpointError, DataError, Place, Problem
-from cnnspec.expansion import make_plan
-from cnnspec.plan import Plan
 from cnnspec.training import checkpoint
 from cnnspec.training import device as devices
 from cnnspec.training.decoders import workers
 from cnnspec.training.evaluate import Evaluation, evaluate
 from cnnspec.training.loss import make as make_criterion
+from cnnspec.training.record import (
+    BEST,
+    ENVIRONMENT,
+    METRICS,
+    SPEC,
+    RunRecord,
+    check_folder,
+    read_record,
+)
 from cnnspec.training.split import is_held, splits
-
-SPEC, METRICS, ENVIRONMENT = "spec.yaml", "metrics.jsonl", "environment.json"
-BEST, LAST = "best.safetensors", "last.safetensors"
 
 NAMED = 5
 """Classes that a message names."""
@@ -51,17 +53,15 @@ class Prediction:
 class Run:
     """A finished (or still growing) run; its network has the weights of the best epoch.
 
-    The best epoch is the one that the spec's `train.best` picks, the first of equals.
+    The best epoch is the one that the spec's `train.best` picks, the first of equals. `record` is what
+    the folder says without the weights.
     """
 
-    def __init__(
-        self, folder: Path, plan: Plan, history: list[dict[str, Any]], environment: dict[str, Any]
-    ) -> None:
-        self.folder = folder
-        self.plan = plan
-        self.history = history
-        self.environment = environment
-        data, known = environment.get("data", {}), plan.spec.data.known()
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+        self.folder, self.plan = record.folder, record.plan
+        self.history, self.environment = record.history, record.environment
+        data, known = self.environment.get("data", {}), self.plan.spec.data.known()
         # Runs of before there were other data than digits do not say it.
         self.classes: tuple[str, ...] = tuple(data.get("classes") or (known.classes if known else ()))
         self.digits = bool(data.get("digits", known is not None and known.digits))
@@ -138,11 +138,7 @@ class Run:
 def load_run(folder: str | Path) -> Run:
     """Return the run in a folder. Raises CheckpointError where it is none, or damaged."""
     folder = Path(folder)
-    if not folder.is_dir():
-        what = "this is a file" if folder.exists() else "there is no such folder"
-        raise CheckpointError(
-            Problem(what, "", "Name a run folder that `cnnspec train` wrote", Place(str(folder)))
-        )
+    check_folder(folder)
     missing = [name for name in (SPEC, ENVIRONMENT, METRICS, BEST) if not (folder / name).is_file()]
     if missing:
         what, why = (
@@ -151,45 +147,14 @@ def load_run(folder: str | Path) -> Run:
         )
         fix = "Name a run folder that `cnnspec train` wrote; it is complete after its first epoch"
         raise CheckpointError(Problem(what, why, fix, Place(str(folder))))
-    plan = make_plan(specs.load(folder / SPEC))
-    return Run(folder, plan, _history(folder / METRICS), read_json(folder / ENVIRONMENT))
+    record = read_record(folder)
+    if not record.history:
+        fix = "Train for at least one epoch"
+        raise CheckpointError(Problem("the file is empty", "", fix, Place(str(folder / METRICS))))
+    return Run(record)
 
 
 def _listed(classes: tuple[str, ...]) -> str:
     """Return some of the classes' names."""
     more = f" … ({len(classes):,})" if len(classes) > NAMED else ""
     return ", ".join(classes[:NAMED]) + more
-
-
-def _history(path: Path) -> list[dict[str, Any]]:
-    rows = []
-    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), start=1):
-        row = _parse(line, Place(str(path), number, 1, line))
-        if not {"epoch", "train_loss"} <= row.keys():
-            fix = "Restore the file"
-            raise CheckpointError(
-                Problem("this is no line of metrics", "", fix, Place(str(path), number, 1, line))
-            )
-        rows.append(row)
-    if not rows:
-        raise CheckpointError(
-            Problem("the file is empty", "", "Train for at least one epoch", Place(str(path)))
-        )
-    return rows
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in a file of a run. Raises CheckpointError."""
-    return _parse(path.read_text("utf-8", "replace"), Place(str(path)))
-
-
-def _parse(text: str, place: Place) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise CheckpointError(
-            Problem("this is not valid JSON", str(error), "Restore the file", place)
-        ) from None
-    if not isinstance(value, dict):
-        raise CheckpointError(Problem("this is not a JSON object", "", "Restore the file", place))
-    return value
