@@ -207,15 +207,15 @@ class _Expansion:
         assert isinstance(element, Layer)
         return self.layer(item, element, here)
 
-    def group(self, item: Item, here: _Here, kind: str, steps: Iterator[Step]) -> Step:
+    def group(self, item: Item, here: _Here, kind: str, steps: Iterator[Step], **more: Any) -> Step:
         """Return steps in a row as one; raises _Stop with as much of it as fits."""
         children: list[Step] = []
         try:
             for step in steps:
                 children.append(step)  # noqa: PERF402  # as in network
         except _Stop as stop:
-            raise _Stop(self.sum(item, here, kind, [*children, *stop.steps])) from None
-        return self.sum(item, here, kind, children)
+            raise _Stop(self.sum(item, here, kind, [*children, *stop.steps], **more)) from None
+        return self.sum(item, here, kind, children, **more)
 
     def sum(self, item: Item, here: _Here, kind: str, children: list[Step], **more: Any) -> Step:
         """Return the step whose numbers are the sums of its children's."""
@@ -239,7 +239,7 @@ class _Expansion:
             values = {name: names[name] for name in block.arguments}
             self.uses[-1] = replace(self.uses[-1], arguments=values)
             steps = self.scope(block.items, _Here(here.path, here.x, names))
-            return self.group(item, here, block.name, steps)
+            return self.group(item, here, block.name, steps, arguments=values)
         except Unfit as error:
             self.unfit(error)
         finally:

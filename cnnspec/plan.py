@@ -1,10 +1,11 @@
 """The Plan: the spec expanded, with every layer's shapes, parameters and MACs known."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnnspec.errors import Place
+from cnnspec.language.arithmetic import Value
 from cnnspec.layers import Composite, Layer
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
@@ -20,6 +21,7 @@ class Step:
     `path` is its name in the model, and so the beginning of its `state_dict` keys. A group
     (a block, a sequence, repetitions, a part of a composition) has neither layer nor
     composite but `children`, whose numbers are added up; a composite merges its children.
+    `arguments` are the values of a block's arguments.
     """
 
     path: str
@@ -32,6 +34,7 @@ class Step:
     layer: Layer | None = None
     composite: Composite | None = None
     children: tuple["Step", ...] = ()
+    arguments: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
     @property
     def name(self) -> str:

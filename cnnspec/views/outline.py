@@ -48,7 +48,7 @@ class Line(NamedTuple):
     @property
     def kind(self) -> str:
         """What the line is made of, where its name does not tell: ``conv_bn``, ``×3``."""
-        return f"×{len(self.steps)}" if len(self.steps) > 1 else _kind(self.last)
+        return f"×{len(self.steps)}" if len(self.steps) > 1 else kind_of(self.last)
 
     @property
     def depth(self) -> int | None:
@@ -73,7 +73,7 @@ class _Outline:
         """Yield the lines of steps in a row."""
         for _, run in groupby(steps, key=lambda step: step.place):
             repeated = tuple(run)
-            if self.depth is None and len(repeated) > 1 and not _are_stages(repeated):
+            if self.depth is None and len(repeated) > 1 and not are_stages(repeated):
                 first, number = repeated[0].path.removeprefix(known), _number(repeated[-1].path)
                 yield Line(f"{first} … {number}", repeated, indent, level)
                 continue
@@ -83,41 +83,40 @@ class _Outline:
     def line(self, step: Step, level: int, indent: int, known: str) -> Iterator[Line]:
         """Yield the lines of one step."""
         name = step.path.removeprefix(known)
-        if not self.opens(step, level):
+        if not opens(step, level, self.depth):
             yield Line(name, (step,), indent, level)
-        elif _is_composition(step):
+        elif is_composition(step):
             yield Line(name, (step,), indent, level, heading=True)
             for part in step.children:
                 yield from self.line(part, level + 1, indent + 1, f"{step.path}.")
-        elif len(step.children) == 1 and _is_composition(
-            step.children[0]
-        ):  # a block of just that is no level
+        elif len(step.children) == 1 and is_composition(step.children[0]):  # a block of just that is no level
             yield from self.line(step.children[0], level, indent, known)
         else:
             yield from self.lines(step.children, level + 1, indent, known)
 
-    def opens(self, step: Step, level: int) -> bool:
-        """Tell whether a step's parts are shown instead of itself."""
-        if not step.children:
-            return False
-        if self.depth is not None:
-            return level < self.depth
-        if _is_repetition(step):
-            return _are_stages(step.children)
-        return step.type in REGISTRY
+
+def opens(step: Step, level: int, depth: int | None) -> bool:
+    """Tell whether a step's parts are shown instead of itself, where `depth` levels are opened."""
+    if not step.children:
+        return False
+    if depth is not None:
+        return level < depth
+    if is_repetition(step):
+        return are_stages(step.children)
+    return step.type in REGISTRY
 
 
-def _is_composition(step: Step) -> bool:
+def is_composition(step: Step) -> bool:
     """Tell whether a step has parts beside each other; of a residual without a shortcut, one is left."""
     return step.type in REGISTRY and step.type != "sequence" and bool(step.children)
 
 
-def _is_repetition(step: Step) -> bool:
+def is_repetition(step: Step) -> bool:
     """Tell whether a group consists of repetitions of one item."""
     return step.type == "sequence" and all(child.place == step.place for child in step.children)
 
 
-def _are_stages(repeated: tuple[Step, ...]) -> bool:
+def are_stages(repeated: tuple[Step, ...]) -> bool:
     """Tell whether the maps change their size between groups that repeat."""
     return bool(repeated[0].children) and len({_space(step.output) for step in repeated}) > 1
 
@@ -131,11 +130,11 @@ def _space(x: Shape) -> Shape:
     return x[1:]
 
 
-def _kind(step: Step) -> str:
+def kind_of(step: Step) -> str:
     """Return what a step is, where its name does not tell."""
     if not step.path or step.type in (step.name, step.name.rstrip("0123456789").rstrip("_")):
         return ""
-    if step.layer or _is_composition(step):
+    if step.layer or is_composition(step):
         return step.type
     if not step.children:
         return "the input"
