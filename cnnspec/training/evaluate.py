@@ -13,10 +13,13 @@ from cnnspec.shape import volume
 from cnnspec.training import scores
 from cnnspec.training.loss import Criterion
 from cnnspec.training.processes import Processes
-from cnnspec.training.split import Split
+from cnnspec.training.split import Piece, Split
 
 BATCH = 1000
 """Pictures that are tested at once, at most."""
+
+Watch = Callable[[Piece, Tensor], None]
+"""Looks at samples and what the network's outputs are for them."""
 
 VALUES = 1 << 22
 """Values of inputs that are tested at once, at most: large pictures take much memory within a network."""
@@ -63,10 +66,12 @@ def evaluate(
     top_k: int | None = None,
     context: Callable[[], AbstractContextManager[None]] = nullcontext,
     processes: Processes | None = None,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Return how the model does on a split; it is left in evaluation mode.
 
-    The network computes within the `context`. Each of several processes takes a part of the data.
+    The network computes within the `context`. Each of several processes takes a part of the data, and
+    `watch` is shown that part with the network's outputs, some samples at once.
     """
     model.eval()
     processes = processes or Processes()
@@ -76,14 +81,16 @@ def evaluate(
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     first, last = processes.part(0, len(split))
     size = min(BATCH, max(1, VALUES // volume(split.shape)))
-    for inputs, labels in split.in_order(first, last, size):
-        target = labels.to(device)
+    for piece in split.in_order(first, last, size):
+        target = piece.labels.to(device)
         with context():
-            output = model(normalize(inputs.to(device)))
+            output = model(normalize(piece.inputs.to(device)))
         loss += criterion.plain(output, target).cpu()
         confusion += torch.bincount(target * classes + output.argmax(1), minlength=classes * classes)
         if top_k is not None:
             among += (output.topk(top_k, 1).indices == target.unsqueeze(1)).sum()
+        if watch is not None:
+            watch(piece, output)
     table = processes.sum(confusion).view(classes, classes).cpu()
     count = int(table.sum())
     if not count:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,14 @@ UNKNOWN = 1 << 32
 
 CHUNK = 256
 """Pictures that are read at once into memory."""
+
+
+class Piece(NamedTuple):
+    """Some samples of a part of the data: their numbers in it (n,), inputs (n, …) in uint8 and labels (n,)."""
+
+    indices: Tensor
+    inputs: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +87,15 @@ class Split:
             return self
         return replace(self, inputs=self.inputs.to(device), labels=self.labels.to(device))
 
-    def in_order(self, first: int, last: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield inputs and labels from `first` to `last`, `size` at once, without damaged pictures."""
+    def in_order(self, first: int, last: int, size: int) -> Iterator[Piece]:
+        """Yield the samples from `first` to `last`, `size` at once, without damaged pictures."""
         bounds = [(start, min(start + size, last)) for start in range(first, last, size)]
         for (start, end), (inputs, damaged) in zip(bounds, self._read(bounds), strict=True):
-            labels = self.labels[start:end]
+            piece = Piece(torch.arange(start, end), inputs, self.labels[start:end])
             if damaged is None or not damaged.any():
-                yield inputs, labels
+                yield piece
             elif not damaged.all():
-                yield inputs[~damaged], labels[~damaged]
+                yield Piece(piece.indices[~damaged], piece.inputs[~damaged], piece.labels[~damaged])
 
     def _read(self, bounds: list[tuple[int, int]]) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Yield the inputs within bounds, and which of them are damaged."""
