@@ -3,6 +3,7 @@
 Without a depth, what the network's own list says is shown: each block that it calls is one
 line, and what repeats is one line, unless the maps change their size on the way, as they do
 between the stages of a network. With a depth, so many levels are opened, and each repetition is shown.
+Pictures open `plain` blocks as well, those that merge nothing by themselves.
 """
 
 from collections.abc import Iterator
@@ -58,16 +59,17 @@ class Line(NamedTuple):
         return self.level + 1 if self.last.children and not self.heading else None
 
 
-def outline(plan: Plan, depth: int | None = None) -> list[Line]:
-    """Return the network's lines, opened `depth` levels deep."""
-    return list(_Outline(depth).lines(plan.steps, 1, 0, ""))
+def outline(plan: Plan, depth: int | None = None, *, plain: bool = False) -> list[Line]:
+    """Return the network's lines, opened `depth` levels deep; without a depth, `plain` blocks may be, too."""
+    return list(_Outline(depth, plain=plain).lines(plan.steps, 1, 0, ""))
 
 
 class _Outline:
     """Goes through the steps; `known` is the beginning of their paths that a heading has said."""
 
-    def __init__(self, depth: int | None) -> None:
+    def __init__(self, depth: int | None, *, plain: bool = False) -> None:
         self.depth = depth
+        self.plain = plain
 
     def lines(self, steps: tuple[Step, ...], level: int, indent: int, known: str) -> Iterator[Line]:
         """Yield the lines of steps in a row."""
@@ -83,7 +85,7 @@ class _Outline:
     def line(self, step: Step, level: int, indent: int, known: str) -> Iterator[Line]:
         """Yield the lines of one step."""
         name = step.path.removeprefix(known)
-        if not opens(step, level, self.depth):
+        if not opens(step, level, self.depth, plain=self.plain):
             yield Line(name, (step,), indent, level)
         elif is_composition(step):
             yield Line(name, (step,), indent, level, heading=True)
@@ -95,7 +97,7 @@ class _Outline:
             yield from self.lines(step.children, level + 1, indent, known)
 
 
-def opens(step: Step, level: int, depth: int | None) -> bool:
+def opens(step: Step, level: int, depth: int | None, *, plain: bool = False) -> bool:
     """Tell whether a step's parts are shown instead of itself, where `depth` levels are opened."""
     if not step.children:
         return False
@@ -103,7 +105,7 @@ def opens(step: Step, level: int, depth: int | None) -> bool:
         return level < depth
     if is_repetition(step):
         return are_stages(step.children)
-    return step.type in REGISTRY
+    return step.type in REGISTRY or (plain and not any(map(is_composition, step.children)))
 
 
 def is_composition(step: Step) -> bool:
