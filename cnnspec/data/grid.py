@@ -54,7 +54,7 @@ def samples(source: Source, names: tuple[str, ...], shape: Shape, count: int, se
     """Return `count` pictures of each class, as an input of that shape sees them, drawn with a seed."""
     rows = []
     for label, chosen in _drawn(source.labels, count, seed).items():
-        tiles = [Tile(picture) for picture in _as_pictures(_inputs(source, chosen, shape), shape)]
+        tiles = [Tile(picture) for picture in as_pictures(_inputs(source, chosen, shape), shape)]
         rows.append(Row(names[label], tiles))
     return rows
 
@@ -69,13 +69,13 @@ def changed(
     drawn = _drawn(source.labels, 1, seed)
     labels = torch.tensor(list(drawn))
     inputs = _inputs(source, torch.cat(list(drawn.values())), shape)
-    tiles = [[Tile(picture)] for picture in _as_pictures(inputs, shape)]
+    tiles = [[Tile(picture)] for picture in as_pictures(inputs, shape)]
     generator = torch.Generator().manual_seed(seed)
     augmenter = Augmenter(augment, shape, torch.device("cpu"))
     for _ in range(count):
         order = torch.randperm(len(labels), generator=generator)
         pictures, mixed = augmenter(inputs[order].float(), labels[order], generator)
-        whole = _as_pictures(pictures.round().clamp(0, 255).to(torch.uint8), shape)
+        whole = as_pictures(pictures.round().clamp(0, 255).to(torch.uint8), shape)
         for place, row in enumerate(order.tolist()):
             caption: tuple[str, ...] = ()
             if mixed:
@@ -89,7 +89,7 @@ def draw(title: str, subtitle: str, rows: list[Row]) -> Image.Image:
     """Return the rows as a picture, with a title; many rows stand in several columns."""
     text = "".join([title, subtitle, *(row.label for row in rows)])
     large, normal, small = (_font(text, size) for size in (22, 15, 11))
-    width, height = _tile_size(rows[0].tiles[0].picture)
+    width, height = shown_size(rows[0].tiles[0].picture)
     lines = max(len(tile.caption) for row in rows for tile in row.tiles)
     label = min(LABEL, math.ceil(max(normal.getlength(row.label) for row in rows))) + 2 * GAP
     most = max(len(row.tiles) for row in rows)
@@ -114,10 +114,31 @@ def draw(title: str, subtitle: str, rows: list[Row]) -> Image.Image:
         pen.text((x, y + height / 2), name, INK, normal, anchor="lm")
         for place, tile in enumerate(row.tiles):
             left = x + label + place * (width + GAP) + (3 * GAP if place >= row.first > 0 else 0)
-            sheet.paste(_shown(tile.picture, (width, height)), (left, y))
+            sheet.paste(shown(tile.picture, (width, height)), (left, y))
             for line, words in enumerate(tile.caption):
                 pen.text((left, y + height + 1 + LINE * line), _cut(words, small, width), FAINT, small)
     return sheet
+
+
+def as_pictures(inputs: Tensor, shape: Shape) -> Tensor:
+    """Return inputs as pictures (N, C, H, W): a sequence is the picture that it was read from."""
+    return inputs if len(shape) == 3 else inputs.reshape(-1, 1, *picture_size(shape))
+
+
+def shown_size(picture: Tensor) -> tuple[int, int]:
+    """Return width and height of a picture as it is shown."""
+    height, width = picture.shape[-2:]
+    longest = max(height, width)
+    scale = max(1, SMALL // longest) if longest <= LARGE else LARGE / longest
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def shown(picture: Tensor, size: tuple[int, int]) -> Image.Image:
+    """Return a picture as large as it is shown: enlarged, its pixels stay squares."""
+    pixels = picture.movedim(0, -1).contiguous().numpy()
+    image = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
+    larger = size[0] >= image.width
+    return image.resize(size, Image.Resampling.NEAREST if larger else Image.Resampling.LANCZOS)
 
 
 def _drawn(labels: Tensor, count: int, seed: int) -> dict[int, Tensor]:
@@ -136,30 +157,9 @@ def _inputs(source: Source, chosen: Tensor, shape: Shape) -> Tensor:
     return source.batch(chosen, shape).inputs
 
 
-def _as_pictures(inputs: Tensor, shape: Shape) -> Tensor:
-    """Return inputs as pictures (N, C, H, W): a sequence is the picture that it was read from."""
-    return inputs if len(shape) == 3 else inputs.reshape(-1, 1, *picture_size(shape))
-
-
 def _caption(*shares: tuple[float, str]) -> tuple[str, ...]:
     """Return the classes of a mixed picture with their shares; one that is hardly there is left out."""
     return tuple(f"{share:.0%} {name}" for share, name in shares if round(100 * share))
-
-
-def _tile_size(picture: Tensor) -> tuple[int, int]:
-    """Return width and height of a picture as it is shown."""
-    height, width = picture.shape[-2:]
-    longest = max(height, width)
-    scale = max(1, SMALL // longest) if longest <= LARGE else LARGE / longest
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _shown(picture: Tensor, size: tuple[int, int]) -> Image.Image:
-    """Return a picture as large as it is shown: enlarged, its pixels stay squares."""
-    pixels = picture.movedim(0, -1).contiguous().numpy()
-    image = Image.fromarray(pixels if pixels.shape[-1] == 3 else pixels[..., 0])
-    larger = size[0] >= image.width
-    return image.resize(size, Image.Resampling.NEAREST if larger else Image.Resampling.LANCZOS)
 
 
 def _font(text: str, size: int) -> Font:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from cnnspec.data import Loaded, Normalizer, load_data, to_input
 from cnnspec.data.picture import read_digit, read_picture
@@ -14,7 +14,8 @@ from cnnspec.errors import CheckpointError, DataError, Place, Problem
 from cnnspec.training import checkpoint
 from cnnspec.training import device as devices
 from cnnspec.training.decoders import workers
-from cnnspec.training.evaluate import Evaluation, evaluate
+from cnnspec.training.evaluate import Evaluation, Watch, evaluate
+from cnnspec.training.loss import Criterion
 from cnnspec.training.loss import make as make_criterion
 from cnnspec.training.record import (
     BEST,
@@ -61,9 +62,11 @@ class Run:
         self.record = record
         self.folder, self.plan = record.folder, record.plan
         self.history, self.environment = record.history, record.environment
-        data, known = self.environment.get("data", {}), self.plan.spec.data.known()
+        known, data = self.plan.spec.data.known(), self.environment.get("data")
+        data = data if isinstance(data, dict) else {}
         # Runs of before there were other data than digits do not say it.
-        self.classes: tuple[str, ...] = tuple(data.get("classes") or (known.classes if known else ()))
+        classes = data.get("classes") or (known.classes if known else ())
+        self.classes: tuple[str, ...] = tuple(map(str, classes)) if isinstance(classes, (list, tuple)) else ()
         self.digits = bool(data.get("digits", known is not None and known.digits))
 
     def __repr__(self) -> str:
@@ -86,10 +89,21 @@ class Run:
         facts = checkpoint.read_weights(self.folder / BEST, model)
         return model.eval(), facts
 
-    def evaluate(self, loaded: Loaded | None = None, device: torch.device | None = None) -> Evaluation:
+    @property
+    def criterion(self) -> Criterion:
+        """The loss, for outputs on the CPU."""
+        return make_criterion(self.plan.spec.train.loss, torch.device("cpu"))
+
+    def evaluate(
+        self,
+        loaded: Loaded | None = None,
+        device: torch.device | None = None,
+        watch: Watch | None = None,
+    ) -> Evaluation:
         """Return loss, accuracy and confusion matrix on the test pictures of the run's data set.
 
-        Raises DataError where they cannot be had, or are of other classes: nothing stands in for them here.
+        `watch` is shown the pictures with the network's outputs, some at once. Raises DataError where
+        they cannot be had, or are of other classes: nothing stands in for them here.
         """
         loaded = loaded or load_data(self.plan.spec.data, sample=False)
         if loaded.data_set.classes != self.classes:
@@ -104,11 +118,12 @@ class Run:
             return evaluate(
                 self.model.to(device),
                 split,
-                self._normalizer(device),
+                self.normalizer(device),
                 make_criterion(options.loss, device),
                 len(self.classes),
                 top_k=options.top_k,
                 context=partial(devices.autocast, device, options.precision),
+                watch=watch,
             )
         finally:
             split.close()
@@ -116,20 +131,26 @@ class Run:
 
     def predict(self, image: str | Path) -> Prediction:
         """Return what the network sees in a PNG or JPEG. Raises DataError where it cannot be read."""
-        cpu = torch.device("cpu")
-        shape = self.plan.input_shape
-        if self.digits:
-            inputs = to_input(read_digit(image).unsqueeze(0), shape)
-        else:
-            inputs = read_picture(image, shape).unsqueeze(0)
+        normalize = self.normalizer(torch.device("cpu"))
         with torch.inference_mode():
-            output = self.model(self._normalizer(cpu)(inputs))
-            shares = make_criterion(self.plan.spec.train.loss, cpu).probabilities(output)[0]
+            output = self.model(normalize(self.read(image)))
+            shares = self.criterion.probabilities(output)[0]
         probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
         label = max(probabilities, key=lambda name: probabilities[name])
         return Prediction(str(image), label, probabilities[label], probabilities)
 
-    def _normalizer(self, device: torch.device) -> Normalizer:
+    def read(self, image: str | Path) -> Tensor:
+        """Return the picture in a file as an input (1, *shape) in uint8, as `predict` takes it.
+
+        Raises DataError where it cannot be read.
+        """
+        shape = self.plan.input_shape
+        if self.digits:
+            return to_input(read_digit(image).unsqueeze(0), shape)
+        return read_picture(image, shape).unsqueeze(0)
+
+    def normalizer(self, device: torch.device) -> Normalizer:
+        """Return what makes of inputs in uint8 what the network sees."""
         statistics = self.plan.spec.data.statistics(self.plan.input_shape)
         assert statistics  # a run's spec has them
         return Normalizer(statistics, self.plan.input_shape, device)

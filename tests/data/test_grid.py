@@ -115,8 +115,8 @@ def test_whole_pixels(source: Pictures) -> None:
 )  # fmt: skip
 def test_size_of_a_picture(size: tuple[int, int], shown: tuple[int, int]) -> None:
     """Small pictures are enlarged by whole numbers, large ones made smaller, and none is distorted."""
-    assert grid._tile_size(torch.zeros(3, *size)) == shown
-    assert grid._shown(torch.zeros(3, *size, dtype=torch.uint8), shown).size == shown
+    assert grid.shown_size(torch.zeros(3, *size)) == shown
+    assert grid.shown(torch.zeros(3, *size, dtype=torch.uint8), shown).size == shown
 
 
 @pytest.mark.parametrize("shape", [(1, 784), (28, 28)])
