@@ -27,6 +27,8 @@ COMMANDS = {
     "train": "train",
     "evaluate": "use",
     "predict": "use",
+    "runs": "runs",
+    "apply": "apply",
 }
 """Each command by the module that holds it, in the order of the help; modules are imported when called."""
 
