@@ -75,10 +75,15 @@ class RunRecord:
             return None
 
     @property
+    def data(self) -> dict[str, Any]:
+        """What its environment says of the data."""
+        data = self.environment.get("data")
+        return data if isinstance(data, dict) else {}
+
+    @property
     def asked(self) -> str:
         """The data set that was asked for; a sample of it may have been used."""
-        data = self.environment.get("data")
-        asked = data.get("asked") if isinstance(data, dict) else None
+        asked = self.data.get("asked")
         return asked if isinstance(asked, str) else self.spec.data.name
 
     @property

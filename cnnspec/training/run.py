@@ -62,8 +62,7 @@ class Run:
         self.record = record
         self.folder, self.plan = record.folder, record.plan
         self.history, self.environment = record.history, record.environment
-        known, data = self.plan.spec.data.known(), self.environment.get("data")
-        data = data if isinstance(data, dict) else {}
+        data, known = self.record.data, self.plan.spec.data.known()
         # Runs of before there were other data than digits do not say it.
         classes = data.get("classes") or (known.classes if known else ())
         self.classes: tuple[str, ...] = tuple(map(str, classes)) if isinstance(classes, (list, tuple)) else ()

@@ -24,7 +24,7 @@ CHUNK = 256
 
 
 class Piece(NamedTuple):
-    """Some samples of a part of the data: their numbers in it (n,), inputs (n, …) in uint8 and labels (n,)."""
+    """Some samples of a part of the data: their numbers in it (n,), uint8 inputs (n, …), labels (n,)."""
 
     indices: Tensor
     inputs: Tensor
