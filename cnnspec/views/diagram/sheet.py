@@ -1,0 +1,188 @@
+"""A picture's sheet: the network's row in columns, its panels beside it, heading and legend."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cnnspec.plan import Plan
+from cnnspec.shape import times
+from cnnspec.views.diagram.graph import Panel
+from cnnspec.views.diagram.heading import heading, legend, wrapped
+from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width, measure_row
+from cnnspec.views.drawing.letters import shortened, text_width
+from cnnspec.views.drawing.scene import Group, Rect, Scene, Shape, Text
+
+MARGIN, SPACE = 20, 22
+"""Around the sheet, and below its heading and above its legend."""
+COLUMN, TURN = 44, 18
+"""Between columns, and how far above and below them the edge from one to the next goes."""
+BETWEEN = 20
+"""Between panels."""
+NARROWEST = 320
+"""Width of a heading's lines at least."""
+ASPECT, USUAL = 1.35, 760
+"""Width over height of a good picture, and the height that needs no second column."""
+PENALTY = 0.12
+"""By how much worse a sheet is with each more column of the network's row."""
+
+PAD, NAME, LINE = 14, 14, 14
+"""Of a panel: beside and below what is in it, the size of its name, and the height of a line below that."""
+
+
+@dataclass(frozen=True)
+class PanelBox:
+    """The inside of a block in a frame, with name and arguments above it."""
+
+    panel: Panel
+    row: RowBox
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What stands below the name: arguments, and where they are from."""
+        room = max(self.row.left + self.row.right, 200)
+        uses = f"as in {self.panel.step.path}"
+        if self.panel.others:
+            uses += f", and {self.panel.others:,} more"
+        left_out = f"{self.panel.left_out} other forms are not shown" if self.panel.left_out else ""
+        return [line for text in (self.panel.detail, uses, left_out) for line in wrapped(text, LABEL, room, 3)]
+
+    @cached_property
+    def head(self) -> float:
+        """Height of name and notes."""
+        return PAD + NAME + LINE * len(self.notes)
+
+    @cached_property
+    def width(self) -> float:
+        """Its least width."""
+        notes = max(text_width(line, LABEL) for line in self.notes)
+        name = min(text_width(self.panel.title, NAME, bold=True), 240)
+        shapes = label_width(times(self.panel.row.input))
+        return max(self.row.left + max(self.row.right, shapes), notes, name) + 2 * PAD
+
+    @cached_property
+    def height(self) -> float:
+        """Its height."""
+        return self.head + GAP + self.row.height + GAP + 4
+
+    def place(self, x: float, y: float, width: float, out: list[Shape]) -> None:
+        """Add the panel with its left upper corner there."""
+        name = shortened(self.panel.title, NAME, width - 2 * PAD, bold=True)
+        texts: list[Shape] = [Text(x + PAD, y + PAD + 8, name, size=NAME, bold=True)]
+        for number, line in enumerate(self.notes):
+            texts.append(Text(x + PAD, y + PAD + NAME + 11 + LINE * number, line, "faint", LABEL))
+        rect = Rect(x, y, width, self.height, "frame", 6)
+        out.append(Group((rect, *texts), "frame", f"{self.panel.title}: {self.panel.detail}"))
+        spine = x + (width + self.row.left - self.row.right) / 2
+        top = y + self.head + GAP
+        edge(((spine, top - GAP + 6), (spine, top)), out, arrow=self.row.arrow)
+        label(spine, top - GAP + 1, times(self.panel.row.input), out)
+        self.row.place(spine, top, out)
+        bottom = top + self.row.height
+        edge(((spine, bottom), (spine, bottom + GAP - 4)), out, arrow=True)
+        label(spine, bottom - 3, times(self.panel.row.output), out)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Columns of the network's row, and of panels."""
+
+    rows: tuple[RowBox, ...]
+    panels: tuple[tuple[PanelBox, ...], ...]
+
+    @cached_property
+    def lead(self) -> float:
+        """Room above the columns for the edge that comes from the one before."""
+        return TURN + 14 if len(self.rows) > 1 else 0
+
+    @cached_property
+    def height(self) -> float:
+        """Height of the tallest column."""
+        panels = (sum(p.height for p in column) + BETWEEN * (len(column) - 1) for column in self.panels)
+        return max(*(row.height + 2 * self.lead for row in self.rows), *panels, 0)
+
+    @cached_property
+    def widths(self) -> list[float]:
+        """Widths of all columns."""
+        panels = (max(panel.width for panel in column) for column in self.panels)
+        return [*(row.left + row.right for row in self.rows), *panels]
+
+    @cached_property
+    def width(self) -> float:
+        """Of all columns and what is between them."""
+        return sum(self.widths) + COLUMN * (len(self.widths) - 1)
+
+    @property
+    def cost(self) -> float:
+        """How far it is from a good picture."""
+        size = max(self.width / ASPECT, self.height, USUAL)
+        return size * (1 + PENALTY * (len(self.rows) - 1))
+
+    def place(self, x: float, y: float, out: list[Shape]) -> None:
+        """Add all columns."""
+        before: tuple[float, float] | None = None
+        for number, row in enumerate(self.rows):
+            spine, top = x + row.left, y + self.lead
+            if before:
+                start, bottom = before
+                turn = x - COLUMN / 2
+                points = ((start, bottom), (start, bottom + TURN), (turn, bottom + TURN))
+                points += ((turn, y), (spine, y), (spine, top))
+                edge(points, out, arrow=row.arrow)
+                label(start, bottom - 6, self.rows[number - 1].labels[-1], out)
+            row.place(spine, top, out)
+            before = (spine, top + row.height)
+            x += row.left + row.right + COLUMN
+        for column in self.panels:
+            width, there = max(panel.width for panel in column), y
+            for panel in column:
+                panel.place(x, there, width, out)
+                there += panel.height + BETWEEN
+            x += width + COLUMN
+
+
+def sheet(plan: Plan, row: RowBox, panels: Sequence[Panel], families: set[str]) -> Scene:
+    """Return the picture of a network's row and panels, arranged such that it is neither tall nor wide."""
+    boxes = tuple(PanelBox(panel, measure_row(panel.row)) for panel in panels)
+    best = min(_layouts(row, boxes), key=lambda layout: layout.cost)
+    width = max(best.width, NARROWEST)
+    shapes, height = heading(plan, MARGIN, MARGIN, width)
+    top = MARGIN + height + SPACE
+    best.place(MARGIN + (width - best.width) / 2, top, shapes)
+    bottom = top + best.height + SPACE
+    entries, tall = legend(families, MARGIN, bottom, width)
+    title = f"{plan.name}: layers, shapes and blocks"
+    return Scene(width + 2 * MARGIN, bottom + tall + MARGIN, (*shapes, *entries), title, plan.spec.description)
+
+
+def _layouts(row: RowBox, panels: tuple[PanelBox, ...]) -> Iterator[_Layout]:
+    """Yield ways to arrange the columns, each for another height."""
+    total = row.height
+    tallest = max((panel.height for panel in panels), default=0)
+    for columns in range(1, 13):
+        high = max(total / columns, tallest * (columns == 1))
+        for least in {high, max(high, tallest), max(high, USUAL)}:
+            yield _Layout(tuple(_columns(row, least)), tuple(_packed(panels, max(least, tallest))))
+
+
+def _columns(row: RowBox, height: float) -> Iterator[RowBox]:
+    """Yield the units of a row in columns that are hardly taller than that."""
+    start, used = 0, 0.0
+    for number, unit in enumerate(row.units):
+        if number > start and used + unit.height > height * 1.02:
+            yield RowBox(row.units[start:number], row.labels[start:number])
+            start, used = number, 0
+        used += unit.height + GAP
+    yield RowBox(row.units[start:], row.labels[start:])
+
+
+def _packed(panels: Sequence[PanelBox], height: float) -> list[tuple[PanelBox, ...]]:
+    """Return panels in columns, each in the first where there is room for it."""
+    columns: list[list[PanelBox]] = []
+    for panel in panels:
+        for column in columns:
+            if sum(p.height + BETWEEN for p in column) + panel.height <= height:
+                column.append(panel)
+                break
+        else:
+            columns.append([panel])
+    return [tuple(column) for column in columns]
