@@ -24,6 +24,28 @@ def data_problems(plan: Plan, data_set: DataSet | None = None) -> list[Problem]:
     ]
 
 
+def picture_problems(plan: Plan) -> list[Problem]:
+    """Return what keeps a plan's network from making a picture of a picture, without any training."""
+    shape, place = plan.input_shape, plan.spec.document.value_place(("input",))
+    if len(shape) != 3:
+        what, why = f"input is {times(shape)}, which is no picture", "a picture is [channels, height, width]"
+        return [Problem(what, why, "Use an input such as [1, 256, 256]", place)]
+    if shape[0] not in (1, 3):
+        why = "a picture has 1 in gray, or 3 in color"
+        return [Problem(f"input has {shape[0]} channels", why, "Use 1 or 3", place)]
+    learning = next((step for step in plan.layers if step.params), None)
+    if learning:
+        what = f"{plan.name} has {plan.params:,} parameters to learn, the first in {learning.path}"
+        why = "untrained they are random numbers, and so would the picture be"
+        fix = "Use layers that learn nothing, such as image_filter; or train it for `cnnspec predict`"
+        return [Problem(what, why, fix, learning.place)]
+    flat = next((step for step in plan.layers if len(step.output) == 1), None)
+    if flat:
+        what, why = f"{flat.path} makes {flat.output[0]:,} flat values", "a picture has height and width"
+        return [Problem(what, why, f"Remove {flat.path}", flat.place)]
+    return []
+
+
 def warnings(plan: Plan) -> list[Problem]:
     """Return what is allowed but surely not meant."""
     return [*_channels_last(plan), *_softmax_before_loss(plan), *_no_logarithms_for_loss(plan)]

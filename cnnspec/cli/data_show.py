@@ -13,7 +13,7 @@ from cnnspec import spec as specs
 from cnnspec.catalog import DATA_SETS
 from cnnspec.cli.console import err, out, print_line
 from cnnspec.cli.download_bar import DownloadBar
-from cnnspec.cli.options import data_root_option, parse_settings, set_option, variant_option
+from cnnspec.cli.options import data_root_option, parse_settings, png_option, set_option, variant_option
 from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_line, printable
 from cnnspec.expansion import make_plan
 from cnnspec.language.data import Data
@@ -23,19 +23,10 @@ from cnnspec.spec import Spec
 if TYPE_CHECKING:
     from cnnspec.data import Loaded
 
-SUFFIX = ".png"
-
 
 @click.command(short_help="Pictures of a data set with their classes, as a PNG.")
 @click.argument("what", metavar="NAME|SPEC")
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help="PNG file to write; one that is there is replaced.",
-)
+@png_option
 @click.option("--augment", is_flag=True, help="Show what the spec's augmentation makes of a picture.")
 @click.option(
     "--count",
@@ -56,22 +47,19 @@ SUFFIX = ".png"
 @data_root_option
 @variant_option
 @set_option
-def show(what: str, output: str, *, augment: bool, count: int, seed: int, **options: Any) -> None:
+def show(what: str, output: Path, *, augment: bool, count: int, seed: int, **options: Any) -> None:
     """Draw pictures of the data set NAME, or of what SPEC learns from, with the names of their classes.
 
     They are drawn at random from those to learn from. Those of a SPEC are as its network sees them,
     before they are normalized. With --augment there is one picture of each class, and beside it what
     the `augment` of SPEC makes of it, each time anew; pictures that are mixed tell of what.
     """
-    if Path(output).suffix.lower() != SUFFIX:
-        why = f"the picture is a PNG, so its name must end in {SUFFIX}"
-        raise click.BadParameter(f"'{one_line(output)}': {why}", param_hint="--output")
     spec = _spec(what, options["variant"], options["settings"])
     if augment:
         _check_augment(what, spec)
     loaded = _loaded(spec.located(options["data_root"]).data if spec else Data(dataset=what), options)
     shape = spec.input if spec else loaded.data_set.shape
-    _write(Path(output), _drawn(loaded, shape, spec if augment else None, count, seed))
+    _write(output, _drawn(loaded, shape, spec if augment else None, count, seed))
     print_line(out(), Text(printable(f"{output}: pictures of {loaded.data_set.title}")))
 
 

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
@@ -84,6 +85,24 @@ data_root_option = click.option(
     metavar="DIR",
     help="Folder with data sets in torchvision's layout, looked in before $CNNSPEC_DATA and the cache; "
     "or that with your own pictures, where they have moved to.",
+)
+
+
+def _png(_context: click.Context, _parameter: click.Parameter, file: str) -> Path:
+    """Return the path of a PNG to write; raises click.BadParameter."""
+    if Path(file).suffix.lower() != ".png":
+        raise click.BadParameter(f"'{one_line(file)}': the picture is a PNG, so its name must end in .png")
+    return Path(file)
+
+
+png_option = click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    callback=_png,
+    help="PNG file to write; one that is there is replaced.",
 )
 
 

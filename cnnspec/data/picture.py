@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from cnnspec.data.prepare import fit_picture
-from cnnspec.errors import DataError, Place, Problem
+from cnnspec.errors import CnnspecError, DataError, Place, Problem
 from cnnspec.shape import Shape
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM", "TIFF")
@@ -44,7 +44,7 @@ def opened(source: str | Path | BinaryIO, place: str = "") -> Iterator[Image.Ima
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(source, formats=FORMATS) as image:
                 yield image
-    except DataError:
+    except CnnspecError:
         raise
     except FileNotFoundError:
         raise _unreadable(

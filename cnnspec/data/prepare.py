@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -14,6 +15,9 @@ CHUNK = 1 << 22
 
 RED, GREEN, BLUE = 19595, 38470, 7471
 """The shares of ITU-R 601 in gray, of 65,536, as PIL's mode ``L`` takes them."""
+
+_DEEP = ("I", "F")
+"""How PIL's modes of more than 8 bits a channel begin."""
 
 ROOM = 2
 """A large JPEG is decoded at a half, a quarter or an eighth, if that is at least so many times the input."""
@@ -60,6 +64,20 @@ def fit_picture(image: Image.Image, shape: Shape) -> Tensor:
         return pixels.reshape(shape)
     channels = pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.movedim(-1, 0)
     return channels.expand(shape).contiguous()
+
+
+def as_floats(image: Image.Image, channels: int) -> Tensor:
+    """Return a PIL picture of any mode as float32 of (channels, H, W) and values from 0 to 1.
+
+    For 1 channel it is in gray, for 3 in colour, and what is transparent becomes white. What is wrong
+    with its bytes, PIL raises.
+    """
+    if image.mode.startswith(_DEEP):
+        pixels = torch.from_numpy(_up_to_255(image))
+    else:
+        pixels = torch.from_numpy(np.array(_plain(image, gray=channels == 1))).to(torch.float32)
+    picture = pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.movedim(-1, 0)
+    return picture.expand(channels, -1, -1).contiguous().div_(255)
 
 
 class Normalizer:
@@ -146,17 +164,17 @@ def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
 
 def _plain(image: Image.Image, *, gray: bool) -> Image.Image:
     """Return the picture with 8 bits a channel, in gray or colour, and white where it was transparent."""
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
+    if image.mode.startswith(_DEEP):
+        image = Image.fromarray(np.rint(_up_to_255(image)).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("L" if gray or image.mode in ("1", "L") else "RGB")
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return a picture of 16 bits, or of numbers up to 255, in 8 bits."""
+def _up_to_255(image: Image.Image) -> NDArray[np.float32]:
+    """Return the values of a picture of 16 bits, or of numbers up to 255, as numbers up to 255."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float32))
     if image.mode.startswith("I"):
         values /= 257
-    return Image.fromarray(np.rint(values.clip(0, 255)).astype(np.uint8))
+    return values.clip(0, 255)

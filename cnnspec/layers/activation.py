@@ -218,6 +218,34 @@ class Prelu(_Activation):
     refused: ClassVar = (Case((6, 4, 4), num_parameters=5),)
 
 
+class Abs(_Activation):
+    """Absolute value, |x|."""
+
+    type: ClassVar = "abs"
+    torch_name: ClassVar = "Abs"
+    example: ClassVar = "abs"
+    synonyms: ClassVar = ("absolute", "magnitude", "modulus")
+
+
+class Square(_Activation):
+    """Each value squared, x²."""
+
+    type: ClassVar = "square"
+    torch_name: ClassVar = "Square"
+    example: ClassVar = "square"
+    synonyms: ClassVar = ("squared", "pow", "power")
+
+
+class Sqrt(_Activation):
+    """Square root of each value, √x; below 0 there is none, and it is not a number."""
+
+    type: ClassVar = "sqrt"
+    torch_name: ClassVar = "Sqrt"
+    example: ClassVar = "sqrt"
+    synonyms: ClassVar = ("square_root", "root")
+    keeps: ClassVar = Kept(output=True)
+
+
 class _Softmax(_Activation):
     """A softmax goes over the channels: axis 1 of a batch."""
 

@@ -122,3 +122,27 @@ class ImageFilter(nn.Module):
         """Return the arguments, as torch's modules do."""
         size = "×".join(map(str, self.weight.shape[2:]))
         return f"{self.channels}, {size}, padding={self.padding!r}, padding_mode={self.padding_mode!r}"
+
+
+class Abs(nn.Module):
+    """Absolute values, of any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return |x|."""
+        return x.abs()
+
+
+class Square(nn.Module):
+    """Values squared, of any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x²."""
+        return x.square()
+
+
+class Sqrt(nn.Module):
+    """Square roots, of any shape."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return √x, which is NaN where x is below 0."""
+        return x.sqrt()

@@ -5,9 +5,19 @@ from typing import Any
 from torch import nn
 
 from cnnspec.model.composition import Add, Concat, Multiply, Residual
-from cnnspec.model.layers import ChannelLayerNorm, ChannelSlice, DropPath, ImageFilter, LayerScale
+from cnnspec.model.layers import (
+    Abs,
+    ChannelLayerNorm,
+    ChannelSlice,
+    DropPath,
+    ImageFilter,
+    LayerScale,
+    Sqrt,
+    Square,
+)
 
 __all__ = [
+    "Abs",
     "Add",
     "ChannelLayerNorm",
     "ChannelSlice",
@@ -17,6 +27,8 @@ __all__ = [
     "LayerScale",
     "Multiply",
     "Residual",
+    "Sqrt",
+    "Square",
 ]
 
 

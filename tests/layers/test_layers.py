@@ -143,7 +143,7 @@ def test_vocabulary() -> None:
         flatten fc
         batchnorm channel_layernorm groupnorm instancenorm local_response_norm
         relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh hardsigmoid hardswish
-        hardtanh softplus prelu softmax log_softmax
+        hardtanh softplus prelu softmax log_softmax abs square sqrt
         dropout channel_dropout drop_path
         upsample zero_pad pixel_shuffle channel_shuffle channel_slice layer_scale
         sequence residual add concat multiply
