@@ -87,7 +87,7 @@ CELLS: dict[str, Callable[[RunRecord], str]] = {
     type=click.Choice(list(ORDERS)),
     default="started",
     show_default=True,
-    help="What comes first: the newest, the most accurate, the fastest, the longest trained; or by a name.",
+    help="What comes first: the newest, the most accurate, the fastest, the longest; texts from a to z.",
 )
 @format_option("table", "json")
 def runs(folders: tuple[str, ...], order: str, form: str) -> int:
@@ -203,7 +203,7 @@ def _notes(found: list[Listed]) -> Iterator[str]:
     for name, whole in samples.items():
         yield f"{SAMPLE} on {name} only; this is no figure for {whole}."
     if tested:
-        yield "The accuracy is the best epoch's in the test; evaluate and predict use its weights."
+        yield "Accuracy: the best epoch's in the test; evaluate and predict use its weights."
     if any(run.state == "interrupted" for run in found):
         yield "Go on with an interrupted run: cnnspec train --resume RUN"
 
