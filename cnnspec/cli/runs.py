@@ -208,42 +208,43 @@ def _notes(found: list[Listed]) -> Iterator[str]:
         yield "Go on with an interrupted run: cnnspec train --resume RUN"
 
 
+def _last_accuracy(run: RunRecord) -> float | None:
+    return next((row["test_accuracy"] for row in reversed(run.history) if "test_accuracy" in row), None)
+
+
+def _device(run: RunRecord) -> str | None:
+    device = run.environment.get("device")
+    return device if isinstance(device, str) else None
+
+
+def _params(run: RunRecord) -> int | None:
+    try:
+        return run.plan.params
+    except SpecError:  # changed by hand: each item is right, and their shapes do not fit
+        return None
+
+
+FACTS: dict[str, Value] = {
+    "spec": lambda run: run.spec.name,
+    "dataset": lambda run: run.spec.data.name,
+    "asked": lambda run: run.asked,
+    "sample_of": lambda run: run.sample_of or None,
+    "epochs": lambda run: len(run.history),
+    "epochs_asked": lambda run: run.spec.train.epochs,
+    "best_epoch": lambda run: run.best["epoch"] if run.best else None,
+    "accuracy": lambda run: run.accuracy,
+    "last_accuracy": _last_accuracy,
+    "seconds": lambda run: run.seconds,
+    "started": lambda run: run.started.isoformat() if run.started else None,
+    "device": _device,
+    "seed": lambda run: run.spec.train.seed,
+    "params": _params,
+}
+"""What programs are told of a run that is not damaged."""
+
+
 def _as_json(run: Listed) -> dict[str, Any]:
     """Return all that is known of a run as plain values; each has the same keys."""
     told: dict[str, Any] = {"run": str(run.folder), "state": run.state}
     told["problem"] = f"{run.problem.place}: {run.problem.message}" if run.problem else None
-    known = _facts(run.record) if run.record else {}
-    return told | {name: known.get(name) for name in FACTS}
-
-
-FACTS = (
-    *("spec", "dataset", "asked", "sample_of", "epochs", "epochs_asked", "best_epoch", "accuracy"),
-    *("last_accuracy", "seconds", "started", "device", "seed", "params"),
-)
-"""What is told of a run that is not damaged."""
-
-
-def _facts(record: RunRecord) -> dict[str, Any]:
-    """Return the values of FACTS that there are."""
-    tested = [row["test_accuracy"] for row in record.history if "test_accuracy" in row]
-    device = record.environment.get("device")
-    try:
-        params = record.plan.params
-    except SpecError:  # changed by hand: its sections are right, and its shapes do not fit
-        params = None
-    return {
-        "spec": record.spec.name,
-        "dataset": record.spec.data.name,
-        "asked": record.asked,
-        "sample_of": record.sample_of or None,
-        "epochs": len(record.history),
-        "epochs_asked": record.spec.train.epochs,
-        "best_epoch": record.best["epoch"] if record.best else None,
-        "accuracy": record.accuracy,
-        "last_accuracy": tested[-1] if tested else None,
-        "seconds": record.seconds,
-        "started": record.started.isoformat() if record.started else None,
-        "device": device if isinstance(device, str) else None,
-        "seed": record.spec.train.seed,
-        "params": params,
-    }
+    return told | {name: fact(run.record) if run.record else None for name, fact in FACTS.items()}
