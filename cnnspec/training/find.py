@@ -33,6 +33,8 @@ def find_runs(folder: str | Path) -> tuple[list[Path], list[Problem]]:
                     continue
                 seen.add((status.st_dev, status.st_ino))
                 names, folders = _content(path)
+            except FileNotFoundError:  # it was removed meanwhile
+                continue
             except OSError as error:
                 what, why = "the folder cannot be read", error.strerror or str(error)
                 problems.append(Problem(what, why, "", Place(str(path)), "warning"))
