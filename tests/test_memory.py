@@ -15,6 +15,9 @@ from cnnspec.model import modules
 
 SPECS = Path(__file__).parents[1] / "specs"
 BATCH = 2
+PROMISED = 0.2
+"""How far a prediction may be off: what kernels copy depends on the processor, and here it counts."""
+
 CASES = [
     pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.cases
 ]
@@ -157,7 +160,7 @@ def test_peak_of_options(case: tuple[str, int]) -> None:
 def test_peak_of_parts() -> None:
     """In parts, a batch takes the memory of one of them, and of its own samples."""
     plan = cnnspec.loads(f"{NETWORKS['few weights, large maps']}\ntrain: {{accumulate: 4}}").plan()
-    assert predict(plan).peak(8) == pytest.approx(training_peak(plan, 8), rel=0.05)
+    assert predict(plan).peak(8) == pytest.approx(training_peak(plan, 8), rel=PROMISED)
     assert predict(plan).activations(8) < predict(plan).kept * 3
 
 
@@ -168,7 +171,7 @@ def test_peak_of_muon() -> None:
     plan = cnnspec.loads(f"input: [1, 8, 8]\nlayers: {layers}\ntrain: {{optimizer: muon}}").plan()
     need = predict(plan)
     assert need.optimizer == 4 * (2 * plan.params - 256 * 256 - 256 * 10)
-    assert need.peak(8) == pytest.approx(training_peak(plan, 8), rel=0.1)
+    assert need.peak(8) == pytest.approx(training_peak(plan, 8), rel=PROMISED)
 
 
 @pytest.mark.parametrize("file", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
