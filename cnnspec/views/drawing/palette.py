@@ -55,8 +55,13 @@ ROLES: dict[str, tuple[Paint, Paint]] = {
     "hairline": (Paint("", "#b4b4af"), Paint("", "#5d6067")),
     "shade": (Paint("#000000", opacity=0.16), Paint("#000000", opacity=0.36)),
     "window": (Paint("#ee8866", "#b0401b", 2, 0.5), Paint("#ee8866", "#ffb199", 2, 0.5)),
+    "ray": (Paint("", "#b0401b"), Paint("", "#ffb199")),
+    "touched": (Paint("#ee8866", opacity=0.75), Paint("#ee8866", opacity=0.6)),
+    "next": (Paint("#ee8866", opacity=0.25), Paint("#ee8866", opacity=0.25)),
     "outline": (Paint("", "#b0401b", 2), Paint("", "#ffb199", 2)),
     "padding": (Paint("#f1f1ee", "#b4b4af"), Paint("#22252a", "#5d6067")),
+    "cell": (Paint("#ffffff", "#8f8f8a"), Paint("#33373e", "#8b8f96")),
+    "unreached": (Paint("#cfcfca"), Paint("#4a4d54")),
     "text": (Paint(LIGHT_INK), Paint(DARK_INK)),
     "faint": (Paint("#63635f"), Paint("#a3a39e")),
 }
