@@ -10,6 +10,9 @@ from torch import Tensor
 ROUNDING = 1e-6
 """What rounding in float32 makes at most of a 0, for values of about 1: this much is no sign of anything."""
 
+HALF = 0.501
+"""What is added before tones are rounded down: mid-gray is 127.5 of 255, and all of it must become 128."""
+
 GAP = 4
 """White pixels between tiles."""
 
@@ -26,7 +29,7 @@ class Tones(NamedTuple):
     def pixels(self, values: Tensor) -> Tensor:
         """Return values as uint8; those beyond black and white are black and white, too."""
         shares = (values - self.black).div_(self.white - self.black)
-        return shares.mul_(255).round_().clamp_(0, 255).to(torch.uint8)
+        return shares.mul_(255).add_(HALF).floor_().clamp_(0, 255).to(torch.uint8)
 
 
 def tones_for(values: Tensor) -> Tones:

@@ -120,6 +120,7 @@ def test_closed_pipe() -> None:
         ["check", LENET5],
         ["layers"],
         ["train", "missing.yaml"],
+        ["apply", LENET5, "photo.png", "-o", "out.png"],
         ["--help"],
     ],
     ids=lambda arguments: arguments[0],

@@ -212,6 +212,16 @@ def test_filter_is_fixed() -> None:
     assert filtered.double()(picture().double()).dtype is torch.float64
 
 
+def test_arithmetic() -> None:
+    """Absolute values, squares and roots are those of the numbers; below 0 there is no root."""
+    x = torch.tensor([[-2.0, -0.0, 0.25, 9.0]])
+    assert module("abs", (4,))(x).tolist() == [[2, 0, 0.25, 9]]
+    assert module("square", (4,))(x).tolist() == [[4, 0, 0.0625, 81]]
+    roots = module("sqrt", (4,))(x)
+    assert roots.isnan().tolist() == [[True, False, False, False]]
+    assert roots[0, 1:].tolist() == [0, 0.5, 3]
+
+
 def test_network_with_all_of_them() -> None:
     """A network of our own modules learns: gradients reach the first layer through every one of them."""
     layers = """
