@@ -15,8 +15,10 @@ from cnnspec.views.drawing.scene import Line, Point, Scene
 
 WIDTH = 1240
 """Pixels that rows are broken to; a merge with its parts is never broken."""
-MORE = 1.4
+MORE = 1.6
 """How much wider than the widest merge lines may be, where one is wider than that."""
+SMALLER_FROM, SMALLER = 1.2, 0.7
+"""How much wider than that a picture must be for its volumes to be drawn smaller, and how much smaller."""
 APART_FROM_SOURCE = 120
 """Pixels that a line may be wider, if it then need not begin with a merge, away from what it is made of."""
 MARGIN, SPACE, NARROWEST = 24, 26, 520
@@ -29,17 +31,20 @@ def volumes(plan: Plan, depth: int | None = None) -> Scene:
     """Return a network as a picture of volumes; blocks are opened `depth` levels deep."""
     row = read(plan, depth)
     shown = list(volumes_of(row))
-    figure = _figure(_lines(row, Scale([volume.shape for volume in shown])))
+    shapes = [volume.shape for volume in shown]
+    figure = _figure(_lines(row, Scale(shapes)))
+    if figure.right > WIDTH * SMALLER_FROM:
+        figure = _figure(_lines(row, Scale(shapes, SMALLER)))
     width = max(figure.right, NARROWEST)
-    shapes, height = heading(plan, MARGIN, MARGIN, width)
+    drawn, height = heading(plan, MARGIN, MARGIN, width)
     top = MARGIN + height + SPACE
-    shapes += figure.at(MARGIN + (width - figure.right) / 2, top)
+    drawn += figure.at(MARGIN + (width - figure.right) / 2, top)
     bottom = top + figure.below + SPACE
     families = {operation.family for volume in shown for operation in volume.operations}
     entries, tall = legend(families, MARGIN, bottom, width)
     title = f"{plan.name}: feature maps"
     size = width + 2 * MARGIN, bottom + tall + MARGIN
-    return Scene(*size, (*shapes, *entries), title, plan.spec.description)
+    return Scene(*size, (*drawn, *entries), title, plan.spec.description)
 
 
 def _figure(lines: list[Laid]) -> Laid:

@@ -28,7 +28,7 @@ COLUMNS, NARROWEST = 64, 10
 """Width of a sheet with the most channels, and with the fewest, where maps have one axis."""
 BAR, BAR_WIDTH, BAR_BIT = 124, 12, 13
 """Pixels of the longest vector, of all vectors' width, and of doubling one's length at most."""
-CELLS = 6
+CELLS = 4
 """Pixels that a value must have for the values of a vector to be drawn one by one."""
 CUBE = 0.34
 """How deep a cube's depth goes back, over its size."""
@@ -75,17 +75,17 @@ class Box:
 
 
 class Scale:
-    """How large the volumes of a network are drawn."""
+    """How large the volumes of a network are drawn: as large as usual, or that times `share`."""
 
-    def __init__(self, shapes: Sequence[Shape]) -> None:
+    def __init__(self, shapes: Sequence[Shape], share: float = 1) -> None:
         maps = [shape for shape in shapes if len(shape) > 1]
         sizes = max((max(shape[1:]) for shape in maps), default=1)
         channels = max((shape[0] for shape in maps), default=1)
         longest = max((shape[0] for shape in shapes if len(shape) == 1), default=1)
-        self.size = min(FACE / math.sqrt(sizes), LARGEST_VALUE)
-        self.channel = min(DEPTH / math.sqrt(channels), LARGEST_SHEET)
-        self.column = min(COLUMNS / math.sqrt(channels), NARROWEST)
-        self.bit = min(BAR / math.log2(1 + longest), BAR_BIT)
+        self.size = share * min(FACE / math.sqrt(sizes), LARGEST_VALUE)
+        self.channel = share * min(DEPTH / math.sqrt(channels), LARGEST_SHEET)
+        self.column = share * min(COLUMNS / math.sqrt(channels), NARROWEST)
+        self.bit = share * min(BAR / math.log2(1 + longest), BAR_BIT)
 
     def face(self, n: int) -> float:
         """Return the height or width of n values, in pixels."""

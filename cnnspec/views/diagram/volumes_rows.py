@@ -40,7 +40,7 @@ NOWHERE = -1e6
 class Laid:
     """A row whose axis is at y = 0; it reaches from `left` to `right`, and so far above and below the axis.
 
-    Its first volume begins at `entry`, its last ends at `exit`, and `ends` tells how far each element reaches.
+    Its first volume begins at `entry`, its last ends at `exit`; `ends` tells how far each element reaches.
     """
 
     shapes: list[Shape] = field(default_factory=list)

@@ -109,9 +109,9 @@ def _painted(parent: ET.Element, tag: str, role: str, *, dashed: bool = False) -
 
 
 def _child(parent: ET.Element, tag: str, text: str) -> None:
-    """Add an element with that text, if there is any."""
+    """Add an element with that text, if there is any; it may have several lines."""
     if text:
-        ET.SubElement(parent, tag).text = _clean(text)
+        ET.SubElement(parent, tag).text = printable(text)
 
 
 def _with_head(points: tuple[Point, ...]) -> tuple[tuple[Point, ...], tuple[Point, ...]]:
@@ -157,5 +157,5 @@ def _number(value: float) -> str:
 
 
 def _clean(text: str) -> str:
-    """Return a text without the characters that no XML may hold, nor any that cannot be seen."""
+    """Return a text in one line, without the characters that no XML may hold, nor any that cannot be seen."""
     return printable(text).replace("\n", " ")

@@ -32,6 +32,14 @@ def test_any_text_is_only_text(title: str, text: str) -> None:
     assert tags(as_svg(scene)) == ["svg", "title", "style", "desc", "rect", "g", "title", "text"]
 
 
+def test_only_titles_have_several_lines() -> None:
+    """What is told on hover keeps its lines; a text of the picture is one line."""
+    scene = Scene(9, 9, (Group((Text(0, 9, "one\ntwo"),), "node", "one\ntwo"),))
+    svg = as_svg(scene)
+    assert "<title>one\ntwo</title>" in svg
+    assert ">one two</text>" in svg
+
+
 def test_arrow_ends_where_its_line_ends() -> None:
     """An arrow's tip is the line's last point, so that it touches what it points at."""
     root = ET.fromstring(as_svg(Scene(40, 40, SHAPES)))
