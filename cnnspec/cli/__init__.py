@@ -19,6 +19,7 @@ from cnnspec.errors import CnnspecError, Problem
 COMMANDS = {
     "summary": "inspect",
     "explain": "inspect",
+    "draw": "draw",
     "check": "inspect",
     "layers": "vocabulary",
     "schema": "schema",

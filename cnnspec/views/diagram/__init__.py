@@ -1,15 +1,21 @@
-"""Pictures of networks, in several styles."""
-
-from collections.abc import Callable
+"""Pictures of networks: as a flow graph, or as the volumes of their feature maps."""
 
 from cnnspec.plan import Plan
-from cnnspec.views.diagram.blocks import draw_blocks
 from cnnspec.views.drawing.scene import Scene
 
-STYLES: dict[str, Callable[[Plan, int | None], Scene]] = {"blocks": draw_blocks}
-"""Each style by its name, the usual one first."""
+STYLES = ("blocks", "volumes")
+"""The styles of pictures, the usual one first."""
 
 
 def draw(plan: Plan, style: str = "blocks", depth: int | None = None) -> Scene:
-    """Return the picture of a network in a style, opened `depth` levels where that makes sense."""
-    return STYLES[style](plan, depth)
+    """Return the picture of a network in one of the `STYLES`.
+
+    Without a depth, what its own list says is shown; with one, so many levels of groups and blocks are opened.
+    """
+    if style == "blocks":
+        from cnnspec.views.diagram.blocks import blocks
+
+        return blocks(plan, depth)
+    from cnnspec.views.diagram.volumes import volumes
+
+    return volumes(plan, depth)

@@ -4,20 +4,23 @@ from collections.abc import Iterable
 
 from cnnspec.plan import Plan
 from cnnspec.views.diagram.build import build
+from cnnspec.views.diagram.fold import measure_fold
 from cnnspec.views.diagram.graph import Cell, Graph, Row, Stack
 from cnnspec.views.diagram.layout import measure_row
 from cnnspec.views.diagram.sheet import sheet
 from cnnspec.views.drawing.scene import Scene
 
 
-def draw_blocks(plan: Plan, depth: int | None = None) -> Scene:
+def blocks(plan: Plan, depth: int | None = None) -> Scene:
     """Return the picture of a network as a flow graph, opened `depth` levels."""
     graph = build(plan, depth)
-    ends = (Stack((Cell((), name, role="input"),), shape) for name, shape in
-            (("input", plan.input_shape), ("output", plan.output_shape)))
+    ends = (
+        Stack((Cell((), name, role="input"),), shape)
+        for name, shape in (("input", plan.input_shape), ("output", plan.output_shape))
+    )
     first, last = ends
     row = Row(plan.input_shape, (first, *graph.row.units, last))
-    return sheet(plan, measure_row(row), graph.panels, set(families(graph)))
+    return sheet(plan, measure_fold(row) or measure_row(row), graph.panels, set(families(graph)))
 
 
 def families(graph: Graph) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """The boxes of a flow graph: how large they are, and what stands in them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnspec.views.diagram.graph import Cell
@@ -19,8 +20,8 @@ MARGIN = 10
 """Left and right of the text."""
 MOST_LINES = 3
 """Lines of details at most."""
-STRIPE = 5
-"""Width of the stripe that tells what a block is made of."""
+SHEET = 4
+"""How far a second box looks out from below one that stands for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +30,78 @@ class Box:
 
     cell: Cell
     width: float
+    text: str
     details: tuple[str, ...]
 
     @property
     def height(self) -> float:
         """Its height."""
+        return self.front + SHEET * self.several
+
+    @property
+    def front(self) -> float:
+        """The height of what is written on."""
         if self.details:
             return MAJOR + LINE * len(self.details)
         return MINOR if self.cell.minor else MAJOR
 
+    @property
+    def several(self) -> bool:
+        """Whether it stands for repetitions of a block."""
+        return self.cell.closed and len(self.cell.steps) > 1
+
     def shapes(self, x: float, y: float) -> list[Shape]:
         """Return the box with its middle at `x` and its top at `y`."""
         left, cell = x - self.width / 2, self.cell
-        rect = Rect(left, y, self.width, self.height, cell.role, 0 if cell.minor else 3)
+        radius = 0 if cell.minor else 3
+        rect = Rect(left, y, self.width, self.front, cell.role, radius)
+        below = Rect(left + SHEET, y + SHEET, self.width - 2 * SHEET, self.front, cell.role, radius)
         size = SMALL if cell.minor else SIZE
-        room = self.width - 2 * MARGIN
-        told = shortened(cell.text, size, room, bold=cell.closed)
-        baseline = y + (13 if cell.minor else 19)
-        texts: list[Shape] = [Text(x, baseline, told, size=size, anchor="middle", bold=cell.closed)]
+        told = shortened(self.text, size, self.width - 2 * MARGIN, bold=cell.closed)
+        texts: list[Shape] = [
+            Text(x, y + (13 if cell.minor else 19), told, size=size, anchor="middle", bold=cell.closed)
+        ]
         for number, line in enumerate(self.details):
             texts.append(Text(x, y + 33 + LINE * number, line, "faint", SMALL, "middle"))
-        return [Group((rect, *texts), "node", hover(cell.steps) if cell.steps else "")]
+        node = Group((rect, *texts), "node", hover(cell.steps) if cell.steps else "")
+        return [Group((below,), "sheet"), node] if self.several else [node]
 
 
 def natural_width(cell: Cell) -> float:
     """Return how wide a cell would be."""
+    text, details = _lines(cell, WIDEST - 2 * MARGIN)
     size = SMALL if cell.minor else SIZE
-    text = text_width(cell.text, size, bold=cell.closed)
-    details = max((text_width(line, SMALL) for line in _details(cell, WIDEST - 2 * MARGIN)), default=0)
-    return min(max(text, details) + 2 * MARGIN, WIDEST) if text > NARROWEST - 2 * MARGIN or details else NARROWEST
+    widths = (text_width(text, size, bold=cell.closed), *(text_width(line, SMALL) for line in details))
+    return min(max(*widths, NARROWEST - 2 * MARGIN) + 2 * MARGIN, WIDEST)
 
 
 def box(cell: Cell, width: float) -> Box:
     """Return a cell as a box of that width."""
-    return Box(cell, width, _details(cell, width - 2 * MARGIN))
+    return Box(cell, width, *_lines(cell, width - 2 * MARGIN))
 
 
-def _details(cell: Cell, room: float) -> tuple[str, ...]:
-    """Return a cell's details in lines that are not wider than that."""
-    if not cell.detail:
-        return ()
+def _lines(cell: Cell, room: float) -> tuple[str, tuple[str, ...]]:
+    """Return a cell's text, and its details in lines that are not wider than that.
+
+    What is too wide for the text goes on as details.
+    """
+    text, *facts = cell.text.split(", ")
+    size = SMALL if cell.minor else SIZE
+    while facts and text_width(f"{text}, {facts[0]}", size, bold=cell.closed) <= room:
+        text = f"{text}, {facts.pop(0)}"
+    facts += cell.detail.split(", ") if cell.detail else []
+    return text, in_lines(facts, SMALL, room, MOST_LINES)
+
+
+def in_lines(facts: Sequence[str], size: float, width: float, most: int) -> tuple[str, ...]:
+    """Return facts in at most so many lines, none of them broken and no line wider than that."""
     lines: list[str] = []
-    for fact in cell.detail.split(", "):
+    for fact in facts:
         longer = f"{lines[-1]}, {fact}" if lines else fact
-        if lines and text_width(longer, SMALL) <= room:
+        if lines and text_width(longer, size) <= width:
             lines[-1] = longer
         else:
             lines.append(fact)
-    kept = lines[:MOST_LINES]
-    if len(lines) > MOST_LINES:
-        kept[-1] += ", …"
-    return tuple(shortened(line, SMALL, room) for line in kept)
+    if len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1]}, …"]
+    return tuple(shortened(line, size, width) for line in lines)

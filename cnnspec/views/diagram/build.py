@@ -96,7 +96,7 @@ class _Closed:
     def run(self, run: tuple[Step, ...], name: str = "") -> Iterator[Piece]:
         """Yield what repetitions of an item become; `name` is that of all of them together."""
         stages = are_stages(run)
-        for _, same in groupby(run, key=lambda step: self.key(step, stages=stages)):
+        for _, same in groupby(run, key=lambda step: len(run) > 1 and self.key(step, stages=stages)):
             alike = tuple(same)
             called = name if len(alike) == len(run) and name else given_name(alike[0])
             if 1 < len(alike) < len(run) and called:

@@ -20,7 +20,9 @@ SWATCH, BETWEEN = 12, 18
 
 def heading(plan: Plan, x: float, y: float, width: float) -> tuple[list[Shape], float]:
     """Return name, description and totals in that width, and their height."""
-    shapes: list[Shape] = [Text(x, y + TITLE - 3, shortened(plan.name, TITLE, width, bold=True), size=TITLE, bold=True)]
+    shapes: list[Shape] = [
+        Text(x, y + TITLE - 3, shortened(plan.name, TITLE, width, bold=True), size=TITLE, bold=True)
+    ]
     baseline = y + TITLE + LINE
     totals = f"{plan.params:,} parameters, {plan.macs:,} MACs, {times(plan.input_shape)} → {times(plan.output_shape)}"
     lines = [*wrapped(plan.spec.description, TEXT, width, MOST_LINES), *wrapped(totals, TEXT, width, 2)]

@@ -9,6 +9,7 @@ from cnnspec.layers import REGISTRY, Layer
 from cnnspec.naming import numbered
 from cnnspec.plan import Step
 from cnnspec.shape import times
+from cnnspec.views.diagram.graph import Fork
 from cnnspec.views.explain import explain_step, heading
 
 WINDOW = ("kernel", "stride", "dilation", "padding", "output_padding", "ceil_mode", "count_include_pad")
@@ -56,7 +57,8 @@ def _window(layer: Layer, step: Step) -> list[str]:
     filters = getattr(layer, "filters", None)
     if filters is not None:
         told.append(str(filters))
-    usual = sizes if type(layer).model_fields["stride"].default is None else [1] * len(sizes)
+    stride = type(layer).model_fields.get("stride")
+    usual = sizes if stride and stride.default is None else [1] * len(sizes)
     told += [f"stride {_same(strides)}"] * (strides != usual)
     return told + [f"dilation {_same(dilations)}"] * any(d != 1 for d in dilations)
 
@@ -114,7 +116,9 @@ def arguments(steps: Sequence[Step], blocks: Mapping[str, Block]) -> str:
     facts = []
     for name, default in blocks[steps[0].type].arguments.items():
         values = [step.arguments[name] for step in steps if name in step.arguments]
-        usual = default is not None and (bool(default.holes) or set(map(repr, values)) == {repr(default.value)})
+        usual = default is not None and (
+            bool(default.holes) or set(map(repr, values)) == {repr(default.value)}
+        )
         if values and not usual:
             facts.append(_told(name, _course(values)))
     return ", ".join(facts)
@@ -140,6 +144,12 @@ def hover(steps: Sequence[Step]) -> str:
         if total:
             facts.append(f"{total:,} {name}")
     return "\n".join(facts)
+
+
+def merge_hover(fork: Fork) -> str:
+    """Return what the place where branches meet tells on hover."""
+    outputs = [times(branch.row.output) for branch in fork.branches for _ in range(branch.count)]
+    return f"{fork.step.path}: {f' {fork.sign} '.join(outputs)} → {times(fork.step.output)}"
 
 
 def is_block(step: Step) -> bool:

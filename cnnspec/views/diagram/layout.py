@@ -12,6 +12,7 @@ from cnnspec.shape import Shape as Size
 from cnnspec.shape import times
 from cnnspec.views.diagram.boxes import Box, box, natural_width
 from cnnspec.views.diagram.graph import Fork, Frame, Row, Stack, Unit
+from cnnspec.views.diagram.labels import merge_hover
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Line, Rect, Shape, Text
 
@@ -326,9 +327,3 @@ def measure_fork(fork: Fork, width: float) -> ForkBox:
     shift = 0 if main is not None else (placed[0].x + placed[-1].x) / 2
     centred = tuple(Arm(arm.x - shift, arm.row, arm.name, arm.output) for arm in placed)
     return ForkBox(centred, fork.sign, merge_hover(fork))
-
-
-def merge_hover(fork: Fork) -> str:
-    """Return what the place where branches meet tells on hover."""
-    outputs = [times(branch.row.output) for branch in fork.branches]
-    return f"{fork.step.path}: {f' {fork.sign} '.join(outputs)} → {times(fork.step.output)}"

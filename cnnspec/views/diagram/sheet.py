@@ -1,11 +1,13 @@
 """A picture's sheet: the network's row in columns, its panels beside it, heading and legend."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from cnnspec.plan import Plan
 from cnnspec.shape import times
+from cnnspec.views.diagram.boxes import in_lines
+from cnnspec.views.diagram.fold import FoldBox
 from cnnspec.views.diagram.graph import Panel
 from cnnspec.views.diagram.heading import heading, legend, wrapped
 from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width, measure_row
@@ -14,13 +16,14 @@ from cnnspec.views.drawing.scene import Group, Rect, Scene, Shape, Text
 
 MARGIN, SPACE = 20, 22
 """Around the sheet, and below its heading and above its legend."""
-COLUMN, TURN = 44, 18
-"""Between columns, and how far above and below them the edge from one to the next goes."""
+COLUMN, TURN, LEAD = 44, 26, 32
+"""Between columns, how far below them the edge from one to the next goes, and how far above."""
+MOST_COLUMNS = 12
 BETWEEN = 20
 """Between panels."""
 NARROWEST = 320
 """Width of a heading's lines at least."""
-ASPECT, USUAL = 1.35, 760
+ASPECT, USUAL = 1.3, 780
 """Width over height of a good picture, and the height that needs no second column."""
 PENALTY = 0.12
 """By how much worse a sheet is with each more column of the network's row."""
@@ -40,11 +43,17 @@ class PanelBox:
     def notes(self) -> list[str]:
         """What stands below the name: arguments, and where they are from."""
         room = max(self.row.left + self.row.right, 200)
-        uses = f"as in {self.panel.step.path}"
+        uses = f"in {_outer(self.panel.step.path)}"
         if self.panel.others:
-            uses += f", and {self.panel.others:,} more"
+            uses += f" and {self.panel.others:,} other place{'s' * (self.panel.others > 1)}"
         left_out = f"{self.panel.left_out} other forms are not shown" if self.panel.left_out else ""
-        return [line for text in (self.panel.detail, uses, left_out) for line in wrapped(text, LABEL, room, 3)]
+        detail = self.panel.detail.split(", ") if self.panel.detail else ()
+        told = (
+            *in_lines(detail, LABEL, room, 4),
+            *wrapped(uses, LABEL, room, 2),
+            *wrapped(left_out, LABEL, room, 2),
+        )
+        return list(told)
 
     @cached_property
     def head(self) -> float:
@@ -86,13 +95,13 @@ class PanelBox:
 class _Layout:
     """Columns of the network's row, and of panels."""
 
-    rows: tuple[RowBox, ...]
+    rows: tuple[RowBox, ...] | tuple[FoldBox]
     panels: tuple[tuple[PanelBox, ...], ...]
 
     @cached_property
     def lead(self) -> float:
         """Room above the columns for the edge that comes from the one before."""
-        return TURN + 14 if len(self.rows) > 1 else 0
+        return LEAD if len(self.rows) > 1 else 0
 
     @cached_property
     def height(self) -> float:
@@ -119,18 +128,18 @@ class _Layout:
 
     def place(self, x: float, y: float, out: list[Shape]) -> None:
         """Add all columns."""
-        before: tuple[float, float] | None = None
-        for number, row in enumerate(self.rows):
+        before: tuple[float, float, str] | None = None
+        for row in self.rows:
             spine, top = x + row.left, y + self.lead
             if before:
-                start, bottom = before
+                start, bottom, _ = before
                 turn = x - COLUMN / 2
                 points = ((start, bottom), (start, bottom + TURN), (turn, bottom + TURN))
                 points += ((turn, y), (spine, y), (spine, top))
                 edge(points, out, arrow=row.arrow)
-                label(start, bottom - 6, self.rows[number - 1].labels[-1], out)
+                label(start, bottom - 3, before[2], out)
             row.place(spine, top, out)
-            before = (spine, top + row.height)
+            before = (spine, top + row.height, row.labels[-1] if isinstance(row, RowBox) else "")
             x += row.left + row.right + COLUMN
         for column in self.panels:
             width, there = max(panel.width for panel in column), y
@@ -140,7 +149,7 @@ class _Layout:
             x += width + COLUMN
 
 
-def sheet(plan: Plan, row: RowBox, panels: Sequence[Panel], families: set[str]) -> Scene:
+def sheet(plan: Plan, row: RowBox | FoldBox, panels: Sequence[Panel], families: set[str]) -> Scene:
     """Return the picture of a network's row and panels, arranged such that it is neither tall nor wide."""
     boxes = tuple(PanelBox(panel, measure_row(panel.row)) for panel in panels)
     best = min(_layouts(row, boxes), key=lambda layout: layout.cost)
@@ -151,32 +160,55 @@ def sheet(plan: Plan, row: RowBox, panels: Sequence[Panel], families: set[str]) 
     bottom = top + best.height + SPACE
     entries, tall = legend(families, MARGIN, bottom, width)
     title = f"{plan.name}: layers, shapes and blocks"
-    return Scene(width + 2 * MARGIN, bottom + tall + MARGIN, (*shapes, *entries), title, plan.spec.description)
+    return Scene(
+        width + 2 * MARGIN, bottom + tall + MARGIN, (*shapes, *entries), title, plan.spec.description
+    )
 
 
-def _layouts(row: RowBox, panels: tuple[PanelBox, ...]) -> Iterator[_Layout]:
-    """Yield ways to arrange the columns, each for another height."""
-    total = row.height
-    tallest = max((panel.height for panel in panels), default=0)
-    for columns in range(1, 13):
-        high = max(total / columns, tallest * (columns == 1))
-        for least in {high, max(high, tallest), max(high, USUAL)}:
-            yield _Layout(tuple(_columns(row, least)), tuple(_packed(panels, max(least, tallest))))
+def _layouts(row: RowBox | FoldBox, panels: tuple[PanelBox, ...]) -> Iterator[_Layout]:
+    """Yield ways to arrange the columns."""
+    packs = [_packed(panels, count) for count in range(1, min(len(panels), MOST_COLUMNS) + 1)] or [()]
+    for count in range(1, MOST_COLUMNS + 1):
+        rows = _columns(row, count) if isinstance(row, RowBox) else (row,)
+        yield from (_Layout(rows, pack) for pack in packs)
+        if len(rows) < count:
+            break
 
 
-def _columns(row: RowBox, height: float) -> Iterator[RowBox]:
-    """Yield the units of a row in columns that are hardly taller than that."""
+def _columns(row: RowBox, count: int) -> tuple[RowBox, ...]:
+    """Return the units of a row in so many columns, as equal as can be."""
+    return _filled(row, _least(row.height, lambda height: len(_filled(row, height)) <= count))
+
+
+def _packed(panels: Sequence[PanelBox], count: int) -> tuple[tuple[PanelBox, ...], ...]:
+    """Return panels in so many columns, as equal as can be."""
+    total = sum(panel.height + BETWEEN for panel in panels)
+    return _fitted(panels, _least(total, lambda height: len(_fitted(panels, height)) <= count))
+
+
+def _least(high: float, fits: Callable[[float], bool]) -> float:
+    """Return the least height that fits, to a pixel, if the one given does."""
+    low = 0.0
+    while high - low > 1:
+        middle = (low + high) / 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high
+
+
+def _filled(row: RowBox, height: float) -> tuple[RowBox, ...]:
+    """Return the units of a row in columns that are not taller than that, if no unit is."""
+    columns = []
     start, used = 0, 0.0
     for number, unit in enumerate(row.units):
-        if number > start and used + unit.height > height * 1.02:
-            yield RowBox(row.units[start:number], row.labels[start:number])
+        if number > start and used + unit.height > height:
+            columns.append(RowBox(row.units[start:number], row.labels[start:number]))
             start, used = number, 0
         used += unit.height + GAP
-    yield RowBox(row.units[start:], row.labels[start:])
+    return (*columns, RowBox(row.units[start:], row.labels[start:]))
 
 
-def _packed(panels: Sequence[PanelBox], height: float) -> list[tuple[PanelBox, ...]]:
-    """Return panels in columns, each in the first where there is room for it."""
+def _fitted(panels: Sequence[PanelBox], height: float) -> tuple[tuple[PanelBox, ...], ...]:
+    """Return panels in columns that are not taller than that, each in the first where there is room for it."""
     columns: list[list[PanelBox]] = []
     for panel in panels:
         for column in columns:
@@ -185,4 +217,11 @@ def _packed(panels: Sequence[PanelBox], height: float) -> list[tuple[PanelBox, .
                 break
         else:
             columns.append([panel])
-    return [tuple(column) for column in columns]
+    return tuple(map(tuple, columns))
+
+
+def _outer(path: str) -> str:
+    """Return the beginning of a path that tells where it is in the network: ``stage.0``."""
+    first, _, rest = path.partition(".")
+    number = rest.partition(".")[0]
+    return f"{first}.{number}" if number.isdecimal() else first

@@ -1,0 +1,46 @@
+"""SVG to PNG and PDF, by Typst, which brings fonts of its own where the system has none."""
+
+from cnnspec.errors import CnnspecError, Problem
+from cnnspec.views.drawing.scene import Scene
+from cnnspec.views.drawing.svg import as_svg
+
+SCALE = 2
+"""Pixels of a PNG to a pixel of the picture, so that it is sharp on any screen."""
+MOST_PIXELS = 100_000_000
+"""Of a PNG; a larger one is made with fewer pixels to a pixel of the picture."""
+LEAST_SCALE = 0.5
+"""Below this nobody can read a PNG."""
+INCH = 96
+"""Pixels of the picture to an inch, as CSS has it."""
+
+PAGE = b"""\
+#set document(title: sys.inputs.title, date: none)
+#set page(width: auto, height: auto, margin: 0pt)
+#image(bytes(sys.inputs.svg), format: "svg")
+"""
+
+
+def as_pdf(scene: Scene) -> bytes:
+    """Return the scene as a PDF of one page: vectors, and text that can be selected; raises CnnspecError."""
+    return _compiled(scene, "pdf", SCALE)
+
+
+def as_png(scene: Scene) -> bytes:
+    """Return the scene as a PNG in the light theme; raises CnnspecError."""
+    scale = min(SCALE, (MOST_PIXELS / (scene.width * scene.height)) ** 0.5)
+    if scale < LEAST_SCALE:
+        what = f"the picture is too large for a PNG: {scene.width:,.0f} × {scene.height:,.0f} pixels"
+        raise CnnspecError(Problem(what, "", "Use a smaller --depth, or write an SVG"))
+    return _compiled(scene, "png", scale)
+
+
+def _compiled(scene: Scene, form: str, scale: float) -> bytes:
+    try:
+        import typst
+    except ImportError:
+        what, fix = f"a {form.upper()} needs Typst", "Install it: `pip install 'cnnspec[draw]'`, or write an SVG"
+        raise CnnspecError(Problem(what, "", fix)) from None
+    told = {"svg": as_svg(scene), "title": scene.title}
+    result = typst.compile(PAGE, format=form, ppi=INCH * scale, sys_inputs=told)
+    assert isinstance(result, bytes)
+    return result
