@@ -40,14 +40,15 @@ def load_data(
     root: str | Path | None = None,
     *,
     sample: bool = True,
+    fetch: bool = True,
     progress: download.Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> Loaded:
     """Return a data set, checked: one by its name, or the user's own as a spec's section `data` names it.
 
     A named one is looked for in `root`, in ``$CNNSPEC_DATA`` and in the user's cache folder, each
-    laid out as torchvision does; then it is downloaded, into `root` if given, else into
-    the cache. Where that fails and `sample` is true, the data set's sample stands in.
+    laid out as torchvision does; then it is downloaded if `fetch` is true, into `root` if given, else
+    into the cache. Where that fails and `sample` is true, the data set's sample stands in.
     `notice` is told what takes time. The user's own is where `data` says, from the working folder
     on, or in `root` (see `Data.located`). Raises DataError.
     """
@@ -56,6 +57,9 @@ def load_data(
     data_set = data.known()
     if data_set is None:
         return _own(data.located("", None if root is None else str(root)), notice)
+    if not (fetch or data_set.sample_of or find(data_set, root)):
+        fix = f"Fetch it with `cnnspec data fetch {data_set.name}`, or name its folder with --data-root"
+        raise DataError(Problem(f"{data_set.name} is not on disk", "", fix))
     return _named(data_set, root, progress, notice, sample=sample)
 
 

@@ -16,7 +16,7 @@ from cnnspec.report.inline import INK, inline
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE = (4.9, 3.1)
+SIZE = (4.3, 2.8)
 """Width and height in inches, of which matplotlib makes 72 pixels each."""
 
 FEW = 40
@@ -91,7 +91,7 @@ def _draw(chart: Chart, axes: "Axes") -> None:
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     if chart.scale == "number" and min(value for curve in chart.curves for _, value in curve.points) >= 0:
         axes.set_ylim(bottom=0)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value, chart.scale)))

@@ -13,8 +13,8 @@ from cnnspec.training.record import RunRecord
 GUESSING = 1.1
 """An accuracy up to so many times that of always saying the most frequent class is one of guessing."""
 
-RISEN = 1.1
-"""A test loss that is so many times its lowest has risen."""
+RISEN, AGAIN = 1.1, 2
+"""A test loss that is more than so many times its lowest, after at least so many more tests, has risen."""
 
 GAP, LEAST_GAP = 2, 0.02
 """A test loss of so many times the training loss, and more by so much, is far above it."""
@@ -39,10 +39,13 @@ WEAKEST = 3
 
 
 class Finding(NamedTuple):
-    """A sentence that is true of the run, what to try because of it, and the rule that it follows from."""
+    """A sentence that is true of the run, what to try because of it, and the rule that it follows from.
+
+    The advice is plain text and code in turns, so that no name in it is taken for a mark.
+    """
 
     text: str
-    advice: str = ""
+    advice: tuple[str, ...] = ()
     rule: str = ""
 
 
@@ -68,48 +71,52 @@ def pictures(count: int) -> str:
 def _outcome(record: RunRecord, tested: Tested | None) -> Iterator[Finding]:
     done, row, asked = len(record.history), record.best, record.spec.train.epochs
     if tested:
-        right = f"{tested.count - tested.wrong:,} of {pictures(tested.count)} to test on are told rightly"
-        yield Finding(
-            f"{right}: {percent(tested.evaluation.accuracy)}, with the weights of {_which(record)}."
-        )
+        right = f"{tested.count - tested.wrong:,} of {tested.count:,} test pictures are classified correctly"
+        share, which = percent(tested.evaluation.accuracy), _which(record, tested.epoch)
+        yield Finding(f"{right}: {share}, with the weights of {which}.")
     elif row and "test_accuracy" in row:
-        yield Finding(f"The test accuracy is {percent(row['test_accuracy'])} in {_which(record)}.")
+        which = _which(record, row["epoch"])
+        yield Finding(f"The test accuracy is {percent(row['test_accuracy'])} in {which}.")
     elif done:
-        yield Finding(
-            f"{done} of {asked} epochs {'are' if done > 1 else 'is'} done, and none was tested yet."
-        )
+        yield Finding(f"{done} of {asked} epochs are done, and none was tested yet.")
     else:
         yield Finding("No epoch is done yet.")
     if record.state == "running":
         yield Finding(f"The run goes on: {done} of {asked} epochs are done.")
     elif record.state == "interrupted":
-        go_on = f"Go on with {_command(record)}."
+        go_on = _advice("Go on with `{}`.", command=_resume(record))
         yield Finding(f"The run was interrupted: {done} of {asked} epochs are done.", go_on)
 
 
-def _which(record: RunRecord) -> str:
-    assert record.best
-    by = _metric(record)
-    return f"epoch {record.best['epoch']} of {len(record.history)}, the best by {by}"
+def _which(record: RunRecord, epoch: int) -> str:
+    known = f"epoch {epoch} of {len(record.history)}"
+    return (
+        f"{known}, the best by {_metric(record)}" if record.best and record.best["epoch"] == epoch else known
+    )
 
 
 def _metric(record: RunRecord) -> str:
     return best.metric(record.spec.train).replace("_", " ")
 
 
-def _command(record: RunRecord, *options: str) -> str:
-    return f"`cnnspec train --resume {shlex.join([str(record.folder), *options])}`"
+def _advice(text: str, *, command: str = "") -> tuple[str, ...]:
+    """Return the parts of a text of ours that backticks set apart, with a command in the place of ``{}``."""
+    return tuple(part.replace("{}", command) for part in text.split("`"))
+
+
+def _resume(record: RunRecord, *options: str) -> str:
+    return f"cnnspec train --resume {shlex.join([str(record.folder), *options])}"
 
 
 def _data(record: RunRecord, tested: Tested | None) -> Iterator[Finding]:
     if record.sample_of:
         whole = record.sample_of
-        advice = f"Train on {whole} itself: `cnnspec data fetch {whole}` downloads it."
+        advice = _advice(f"Train on {whole} itself: `cnnspec data fetch {whole}` downloads it.")
         yield Finding(f"This is on a sample of {whole}, and no figure for {whole}.", advice)
     if tested and tested.data_changed:
         yield Finding(
             "The files that it was tested on here are not those that the run began with.",
-            "Name the folder that it had with --data-root.",
+            _advice("Name the folder that it had with `--data-root`."),
             "The hashes of the files differ from those in environment.json.",
         )
     if tested and tested.evaluation.damaged:
@@ -121,8 +128,10 @@ def _guessing(tested: Tested | None) -> Iterator[Finding]:
         yield Finding(
             "It has learned next to nothing: whoever always says the most frequent class is right in "
             f"{percent(tested.largest_share)}.",
-            "Try a learning rate ten times smaller, and one ten times larger. Look at the pictures and their "
-            "classes, as `cnnspec data show` draws them.",
+            _advice(
+                "Try a learning rate ten times smaller, and one ten times larger. Look at the pictures and "
+                "their classes, as `cnnspec data show` draws them."
+            ),
             f"The accuracy is at most {GUESSING:g} times the share of the most frequent class.",
         )
 
@@ -135,12 +144,14 @@ def _fitting(record: RunRecord) -> Iterator[Finding]:
     last, low = rows[-1], min(rows, key=lambda row: row["test_loss"])
     train, test = last["train_loss"], last["test_loss"]
     more = "Try more `augment`, dropout or weight decay, or more pictures to learn from"
-    if test > RISEN * low["test_loss"] and train < low["train_loss"]:
+    later = len(rows) - 1 - rows.index(low)
+    if later >= AGAIN and test > RISEN * low["test_loss"] and train < low["train_loss"]:
         yield Finding(
             f"It over-fits: since epoch {low['epoch']} the test loss has risen from {low['test_loss']:.4g} "
             f"to {test:.4g}, and the training loss fallen from {low['train_loss']:.4g} to {train:.4g}.",
-            f"{more}; or fewer epochs.",
-            f"The last test loss is more than {RISEN:g} times the lowest, and the training loss lower than there.",
+            _advice(f"{more}; or fewer epochs."),
+            f"The last test loss is more than {RISEN:g} times the lowest, which is {AGAIN} tests or more "
+            "before it, and the training loss fell since.",
         )
     elif not _is_comparable(record.spec):
         return
@@ -148,16 +159,16 @@ def _fitting(record: RunRecord) -> Iterator[Finding]:
         yield Finding(
             "It does much better on what it has learned from: in epoch "
             f"{last['epoch']} the training loss is {train:.4g}, the test loss {test:.4g}.",
-            f"{more}.",
+            _advice(f"{more}."),
             f"The last test loss is more than {GAP:g} times the training loss, and {LEAST_GAP:g} above it.",
         )
     elif test <= NEAR * train:
         yield Finding(
             f"It does not over-fit: in epoch {last['epoch']} the training loss is {train:.4g}, the test loss "
             f"{test:.4g}.",
-            "There may be room for a larger network, or for less dropout and `augment`.",
-            f"The last test loss is at most {NEAR:g} times the training loss. That is the mean of an epoch in "
-            "which the weights changed, and includes dropout and `augment`.",
+            _advice("There may be room for a larger network, or for less dropout and `augment`."),
+            f"The last test loss is at most {NEAR:g} times the training loss. That is the mean of an epoch, "
+            "while the weights changed, and includes dropout and augmentation.",
         )
 
 
@@ -176,14 +187,14 @@ def _end(record: RunRecord) -> Iterator[Finding]:
         return
     by, last, before = _metric(record), history[-1], history[-2]
     if row is last and last["train_loss"] < (1 - FALLING) * before["train_loss"]:
-        more = f"Train for longer: {_command(record, '--epochs', str(2 * train.epochs))}."
+        more = _advice("Train for longer: `{}`.", command=_resume(record, "--epochs", str(2 * train.epochs)))
         if train.schedule.name in ("cosine", "one_cycle"):
-            more = f"Train anew with more epochs: the schedule {train.schedule.name} has come to its end."
+            more = _advice(f"Train anew with more epochs: the schedule `{train.schedule.name}` has ended.")
         yield Finding(
             f"It was still getting better: the last epoch, {last['epoch']}, is the best.",
             more,
-            f"The last epoch has the best {by}, and a training loss more than {FALLING:.0%} below that of the "
-            "epoch before.",
+            f"The last epoch has the best {by}, and a training loss more than {FALLING:.0%} below that "
+            "of the one before.",
         )
     elif row["epoch"] <= last["epoch"] // 2:
         less = "" if train.early_stopping else " by `early_stopping`"
@@ -192,7 +203,7 @@ def _end(record: RunRecord) -> Iterator[Finding]:
             slower = ", or let the learning rate come down, as by `schedule: cosine`"
         yield Finding(
             f"It has got no better since epoch {row['epoch']} of {last['epoch']}, by {by}.",
-            f"Stop earlier{less}{slower}.",
+            _advice(f"Stop earlier{less}{slower}."),
             f"The epoch with the best {by} lies in the first half.",
         )
 
@@ -206,15 +217,17 @@ def _steps(record: RunRecord) -> Iterator[Finding]:
     jumps = sum(later > (1 + JUMPS) * earlier for earlier, later in pairwise(losses))
     if jumps >= OFTEN * (len(losses) - 1):
         yield Finding(
-            f"The training loss jumps: it has risen {jumps} times in {len(losses)} epochs.",
-            f"Try a smaller learning rate than {lr:g}, or one that comes down, as by `schedule: cosine`.",
-            f"In at least {OFTEN:.0%} of the epochs it is more than {JUMPS:.0%} above that of the one before.",
+            f"The training loss jumps: it rose by more than {JUMPS:.0%} in {jumps} of {len(losses)} epochs.",
+            _advice(
+                f"Try a smaller learning rate than {lr:g}, or one that comes down, as by `schedule: cosine`."
+            ),
+            f"It does so in at least {OFTEN:.0%} of the epochs after the first.",
         )
     elif losses[-1] > SLOW * losses[0] > 0 and record.accuracy is not None and record.accuracy < FAR:
         yield Finding(
             f"It learns slowly: in {len(losses)} epochs the training loss went from {losses[0]:.4g} to "
             f"{losses[-1]:.4g}.",
-            f"Try a larger learning rate than {lr:g}, or a network with more filters.",
+            _advice(f"Try a larger learning rate than {lr:g}, or a network with more filters."),
             f"The last training loss is more than {SLOW:.0%} of the first, and the accuracy below {FAR:.0%}.",
         )
 
@@ -225,14 +238,16 @@ def _classes(tested: Tested | None, classes: Sequence[str]) -> Iterator[Finding]
         return
     pair = tested.most_confused
     if pair is None:
-        yield Finding("It makes no mistake.", "Test it on more pictures, and on harder ones.")
+        yield Finding("It makes no mistake.", _advice("Test it on more pictures, and on harder ones."))
         return
     one, other, scores = f"“{classes[pair.one]}”", f"“{classes[pair.other]}”", tested.scores
     yield Finding(
         f"{one} and {other} are confused most: {one} is taken for {other} in {pair.one_as_other:,} of "
         f"{pictures(scores[pair.one].support)}, and {other} for {one} in {pair.other_as_one:,} of "
         f"{scores[pair.other].support:,}.",
-        "Look at them among the mistakes below: is the class that is given doubtful? More such pictures help.",
+        _advice(
+            "Look at them among the mistakes: is the class that is given doubtful? More such pictures help."
+        ),
         "No other two classes are taken for each other more often, both ways together.",
     )
     if len(scores) > 2:
@@ -246,14 +261,14 @@ def _weakest(tested: Tested, classes: Sequence[str]) -> Finding:
     told = ", ".join(f"“{classes[label]}” {percent(recall)}" for recall, label in weakest)
     label, rule = (
         weakest[0][1],
-        "The lowest recall: the share of the pictures of a class that are told rightly.",
+        "The lowest recall: the share of a class's pictures that are classified correctly.",
     )
     support, mean = tested.scores[label].support, tested.count / len(found)
     if support >= FEW * mean:
         return Finding(f"Found least often: {told}.", rule=rule)
     return Finding(
-        f"Found least often: {told}. Of “{classes[label]}” there are {pictures(support)} to test on; the mean "
-        f"is {mean:,.0f}.",
-        "If it has few pictures to learn from, too: find more, or count them for more by `class_weights`.",
+        f"Found least often: {told}. Of “{classes[label]}” there are {pictures(support)} to test on, and of "
+        f"a class in the mean {mean:,.0f}.",
+        _advice("If it has few to learn from, too: find more, or count them for more by `class_weights`."),
         f"{rule} Few are less than {FEW:.0%} of the mean.",
     )

@@ -30,7 +30,7 @@ class Tested:
     """A test: what it came to, the surest mistakes, and the inputs of the picture that was asked for.
 
     `names` has the name of each mistake's picture, where it is a file. `data_changed` tells that the files
-    are not those that the run has learned from.
+    are not those that the run has learned from, and `source` is the same for the same test pictures.
     """
 
     title: str
@@ -40,6 +40,7 @@ class Tested:
     mistakes: tuple[Mistake, ...]
     names: tuple[str, ...]
     chosen: tuple[int, Tensor]
+    source: str
     data_changed: bool = False
 
     @property
@@ -76,13 +77,9 @@ class Tested:
 def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> Tested:
     """Return what the run's network does on the test pictures.
 
-    `chosen` is the number of the one that is to be kept, or the next that can be read.
+    `chosen` is the number of the one that is to be kept; if it cannot be read, the next that can is.
     Raises DataError and CheckpointError.
     """
-    if chosen >= len(loaded.test):
-        what = f"there is no test picture {chosen:,}"
-        why = f"{loaded.data_set.name} has {len(loaded.test):,}, counted from 0"
-        raise DataError(Problem(what, why, f"Use a number up to {len(loaded.test) - 1:,}"))
     watcher = Watcher(run.criterion, chosen)
     evaluation = run.evaluate(loaded, device, watcher)
     if watcher.chosen is None:
@@ -98,5 +95,6 @@ def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> 
         mistakes=tuple(watcher.mistakes),
         names=tuple(names),
         chosen=watcher.chosen,
+        source=f"{loaded.data_set.name} {sorted(loaded.hashes.items())} {len(loaded.test)}",
         data_changed=loaded.hashes != run.record.data.get("sha256", loaded.hashes),
     )
