@@ -82,6 +82,16 @@ class Window:
             letters, numbers = f"{left}{letters}{right}", f"{left}{numbers}{right}"
         return (letters, numbers) if self.drops_last else (f"{letters} + 1", f"{numbers} + 1")
 
+    def reach_formula(self) -> tuple[str, str]:
+        """Return what the reach's size is larger than one by, in letters and in numbers."""
+        if self.d == 1:
+            return "(f − 1)", f"({self.f} − 1)"
+        return "d(f − 1)", f"{self.d}·({self.f} − 1)"
+
+    def step_formula(self, j: int | Fraction) -> tuple[str, str]:
+        """Return the step between outputs where that between inputs is j, in letters and in numbers."""
+        return "j·s", f"{j}·{self.s}"
+
 
 @dataclass(frozen=True, slots=True)
 class TransposedWindow(Window):
@@ -98,6 +108,14 @@ class TransposedWindow(Window):
         values = -(-self.f * common // self.s)
         return Reach((values - 1) * self.d // common + 1, Fraction(1, self.s))
 
+    def reach_formula(self) -> tuple[str, str]:
+        """Return what the reach's size is larger than one by, in letters and in numbers."""
+        return "(k − 1)", f"({self.reach.size} − 1)"
+
+    def step_formula(self, j: int | Fraction) -> tuple[str, str]:
+        """Return the step between outputs where that between inputs is j, in letters and in numbers."""
+        return "j/s", f"{_factor(j)}/{self.s}"
+
     @property
     def output(self) -> int:
         """Size of the output: (n − 1)s − 2p + d(f − 1) + 1 + extra, as in ``torch.nn.ConvTranspose2d``."""
@@ -109,6 +127,11 @@ class TransposedWindow(Window):
         extra = (" + output_padding", f" + {self.extra}") if self.extra else ("", "")
         letters = f"(n − 1)s − 2p + {size[0]}{extra[0]}"
         return letters, f"({self.n} − 1)·{self.s} − 2·{self.p} + {size[1]}{extra[1]}"
+
+
+def _factor(number: int | Fraction) -> str:
+    """Return a number as what can be divided or multiplied."""
+    return f"{number}" if number == int(number) else f"({number})"
 
 
 def volume(shape: Shape) -> int:

@@ -18,7 +18,7 @@ from cnnspec.errors import CnnspecError, Problem
 
 COMMANDS = {
     "summary": "inspect",
-    "explain": "inspect",
+    "explain": "explain",
     "draw": "draw",
     "check": "inspect",
     "layers": "vocabulary",
@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "train",
     "evaluate": "use",
     "predict": "use",
+    "report": "report",
     "runs": "runs",
     "apply": "apply",
 }

@@ -1,4 +1,4 @@
-"""summary, explain and check: looking at a spec, without torch."""
+"""summary and check: looking at a spec, without torch."""
 
 from typing import Any, NamedTuple
 
@@ -9,12 +9,11 @@ from cnnspec import fit
 from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
 from cnnspec.cli.options import format_option, parse_settings, set_option, spec_argument, variant_option
-from cnnspec.errors import CnnspecError, Place, Problem, SpecError, did_you_mean, one_line, one_of, printable
+from cnnspec.errors import CnnspecError, Problem, one_line, printable
 from cnnspec.expansion import make_plan, trace
 from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
-from cnnspec.views import explain as explaining
 from cnnspec.views import summary as summing
 
 
@@ -61,50 +60,6 @@ def _print_table(plan: Plan, depth: int | None, batch: int | None, *, complete: 
     if complete:
         for line in summing.totals(plan, batch):
             console.print(line)
-
-
-@click.command(short_help="Formula of every layer, with its numbers.")
-@spec_argument
-@click.argument("layer", required=False)
-@format_option("text", "json")
-def explain(spec: Spec, layer: str | None, form: str) -> int:
-    """Show how the output size, parameters and MACs of each layer of SPEC come about.
-
-    LAYER names one layer, as `cnnspec summary` shows it.
-    """
-    plan, problems = trace(spec)
-    explanations = explaining.explain(plan)
-    if layer is not None:
-        explanations = [
-            e for e in explanations if e.step.path == layer or e.step.path.startswith(f"{layer}.")
-        ]
-        if not explanations and not problems:
-            paths = [step.path for step in plan.layers]
-            known = one_of(paths) if len(paths) <= 12 else f"{', '.join(paths[:12])}, …"
-            fix = did_you_mean(layer, paths) or f"It has {known}"
-            raise SpecError(
-                Problem(f"{plan.name} has no layer '{layer}'", "", fix, Place(plan.spec.document.file))
-            )
-    if form == "text":
-        _print_explanations(explanations)
-    elif not problems:
-        print_json([explaining.as_json(e) for e in explanations])
-    report_problems(problems)
-    return 1 if problems else 0
-
-
-def _print_explanations(explanations: list[explaining.Explanation]) -> None:
-    console = out()
-    legend = explaining.legend(explanations)
-    if legend:
-        console.print(Text(legend, style="dim"))
-    for number, explanation in enumerate(explanations):
-        if legend or number:
-            console.print()
-        console.print(Text(explaining.heading(explanation.step), style="bold"))
-        console.print(Text(f"  {explanation.text}", style="dim"))
-        for formula in explanation.formulas:
-            console.print(Text(f"  {formula.line}"), soft_wrap=True)
 
 
 @click.command(short_help="Every problem of the files, with its place.")

@@ -1,5 +1,7 @@
 """layers: the vocabulary with examples."""
 
+import sys
+
 import click
 from rich import box
 from rich.table import Table
@@ -10,8 +12,9 @@ from cnnspec.cli.options import format_option
 from cnnspec.errors import did_you_mean, shown
 from cnnspec.layers import REGISTRY, Element
 from cnnspec.shape import times
-from cnnspec.views import explain as explaining
 from cnnspec.views import vocabulary
+from cnnspec.views.explain_text import worked_lines
+from cnnspec.views.window.art import charset_for
 
 
 @click.command(short_help="The vocabulary, with examples.")
@@ -81,11 +84,8 @@ def _print_formulas(layer: type[Element]) -> None:
     )
     on = f"{times(example.step.input)} → {times(example.step.output)}"
     console.print(Text(f"{on}{' with ' if given else ''}{given}:"))
-    for formula in example.formulas:
-        console.print(Text(f"  {formula.line}"), soft_wrap=True)
-    letters = explaining.legend([example])
-    if letters:
-        console.print(Text(f"  {letters}", style="dim"))
+    for line in worked_lines(example, console.width, charset_for(sys.stdout.encoding)):
+        console.print(Text(line.text, style=line.style), soft_wrap=True)
 
 
 def _plain_table(*headings: str) -> Table:

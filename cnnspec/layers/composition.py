@@ -55,6 +55,10 @@ class Composite(Element):
         """Return the output's shape from those of the parts; raises RuleError where they disagree."""
         raise NotImplementedError
 
+    def size_formulas(self, outputs: list[Shape]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002  # most keep sizes
+        """Return the formula of each axis of the output, channels first, as far as it has one."""
+        return ()
+
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
         """Return ``nn``'s module made of the modules of the parts."""
         raise NotImplementedError
@@ -187,6 +191,9 @@ class Concat(_Branches):
                 fix = "Give them the same strides, and padding that keeps the size: only channels may differ"
                 raise _disagreement("branches", first, other, fix)
         return (sum(output.shape[0] for output in outputs.values()), *first.shape[1:])
+
+    def size_formulas(self, outputs: list[Shape]) -> tuple[tuple[str, str], ...]:
+        return (("the branches' sum", " + ".join(str(output[0]) for output in outputs)),)
 
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
         return nn.Concat(parts)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cnnspec.memory import in_units, predict
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import times
+from cnnspec.views import receptive
 from cnnspec.views.outline import Line, outline
 from cnnspec.views.receptive import Field, fields
 
@@ -142,7 +143,7 @@ def as_json(plan: Plan, batch: int | None = None) -> dict[str, Any]:
             "output": list(step.output),
             "params": step.params,
             "macs": step.macs,
-            "receptive_field": _field_json(seen[step.path]),
+            "receptive_field": receptive.as_json(seen[step.path]),
         }
         for step in plan.layers
     ]
@@ -244,10 +245,3 @@ def _field_total(plan: Plan) -> list[str]:
             return [f"receptive field: {before}the whole input"]
         last = f"{times(field.size)}, stride {_same(field.stride)}"
     return [f"receptive field: {last}"] if last else []
-
-
-def _field_json(field: Field | None) -> dict[str, list[int | float]] | None:
-    if field is None:
-        return None
-    stride = [int(s) if s == int(s) else float(s) for s in field.stride]
-    return {"size": list(field.size), "stride": stride}

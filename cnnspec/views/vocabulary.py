@@ -7,6 +7,8 @@ from pydantic.fields import FieldInfo
 from cnnspec.errors import Place
 from cnnspec.layers import REGISTRY, Element, Layer
 from cnnspec.plan import Step
+from cnnspec.shape import Reach
+from cnnspec.views import receptive
 from cnnspec.views.explain import Explanation, explain_step
 from cnnspec.views.explain import as_json as explanation_json
 
@@ -60,7 +62,8 @@ def worked_example(layer: type[Element]) -> Explanation | None:
     step = Step(
         layer.type, layer.type, x, one.output_shape(x), one.params(x), one.macs(x), Place(""), layer=one
     )
-    explanation = explain_step(step)
+    widens = any(reach != Reach() for reach in one.reach(x) or ())
+    explanation = explain_step(step, receptive.first(one, x) if widens else None)
     return explanation if explanation.formulas else None
 
 

@@ -66,12 +66,12 @@ def test_formulas(layer: type[Layer]) -> None:
 
 
 def test_shows_formulas() -> None:
-    """Convolution shows how size, parameters and MACs come about, pooling its size; relu has nothing to show."""
+    """Convolution shows how its numbers come about, and what it sees; relu has nothing to show."""
     shown = {name: vocabulary.worked_example(REGISTRY[name]) for name in ("conv", "maxpool", "relu", "add")}
     of = {name: [formula.of for formula in one.formulas] if one else [] for name, one in shown.items()}
     assert of == {
-        "conv": ["height, width", "parameters", "MACs"],
-        "maxpool": ["height, width"],
+        "conv": ["height, width", "parameters", "MACs", "receptive field"],
+        "maxpool": ["height, width", "receptive field", "effective stride"],
         "relu": [],
         "add": [],
     }

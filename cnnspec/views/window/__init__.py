@@ -1,0 +1,1 @@
+"""The picture of a window that slides over its padded input, as textbooks draw it: as SVG and as text."""
