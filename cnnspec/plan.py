@@ -92,6 +92,12 @@ class Plan:
         """Multiply-accumulates for one sample: convolution and fc only, without bias."""
         return sum(step.macs for step in self.steps)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the summary's table and the network's picture."""
+        from cnnspec.views.notebook import plan_html  # what shows a Plan imports this module
+
+        return plan_html(self)
+
     def build(self) -> "Module":
         """Return the network as a torch.nn.Module, freshly initialized by torch's own rules."""
         from cnnspec.model import build  # torch is imported here and no earlier

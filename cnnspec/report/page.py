@@ -10,9 +10,10 @@ from cnnspec.report.differences import differences
 from cnnspec.report.evidence import Evidence
 from cnnspec.report.plot import plot
 from cnnspec.report.sentences import percent
-from cnnspec.report.views import RunView, Table
+from cnnspec.report.views import RunView
 from cnnspec.units import duration
 from cnnspec.views.pages.page import render
+from cnnspec.views.pages.tables import Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 

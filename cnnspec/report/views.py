@@ -1,7 +1,7 @@
 """A run's evidence in the words and tables of its page."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,20 +25,13 @@ from cnnspec.units import duration
 from cnnspec.views import summary
 from cnnspec.views.diagram import draw
 from cnnspec.views.drawing.scene import Scene
+from cnnspec.views.pages.tables import Table, summary_table
 
 MOST_SCORES = 100
 """Classes whose scores are shown at most."""
 
 MOST_FACTS, LONGEST = 100, 300
 """Rows of the environment that are shown at most, and characters of each."""
-
-
-class Table(NamedTuple):
-    """Headings and rows, whose first cell is what they are about; `numbers` are the columns of those."""
-
-    headings: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    numbers: tuple[int, ...] = ()
 
 
 class Shown(NamedTuple):
@@ -124,10 +117,7 @@ class RunView:
     @property
     def summary(self) -> Table:
         """The table of the network's layers."""
-        plan = self.evidence.record.plan
-        rows = [summary.Row("input", times(plan.input_shape)), *summary.rows(plan)]
-        numbers = tuple(summary.Row._fields.index(name) for name in summary.NUMBERS)
-        return Table(summary.HEADINGS, rows, numbers)
+        return summary_table(self.evidence.record.plan)
 
     @property
     def totals(self) -> list[str]:

@@ -71,6 +71,12 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the curves, and the epochs that matter."""
+        from cnnspec.report.notebook import run_html  # what reports on runs imports this module
+
+        return run_html(self.record)
+
     @property
     def best_epoch(self) -> int:
         """The epoch whose weights are used. Raises CheckpointError."""

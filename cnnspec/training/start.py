@@ -41,6 +41,12 @@ class Result:
     folder: Path
     weights_hash: str
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the curves, and the epochs that matter."""
+        from cnnspec.report.notebook import result_html  # what reports on runs imports this package
+
+        return result_html(self.history, self.folder)
+
     @property
     def run(self) -> Run:
         """The run. Raises CheckpointError where this process cannot read its folder."""

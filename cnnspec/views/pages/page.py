@@ -36,6 +36,13 @@ def render(template: str, title: str, folder: Path = HERE, **context: Any) -> st
     return page.render(title=title, style=Markup(style), policy=policy, version=__version__, **context)  # noqa: S704  # a style sheet of ours
 
 
+def fragment(template: str, folder: Path = HERE, **context: Any) -> str:
+    """Return what a template makes of the context, for within a notebook: it has its own style sheet."""
+    style = (HERE / "notebook.css").read_text("utf-8")
+    page = _environment(folder).get_template(template)
+    return page.render(style=Markup(style), **context)  # noqa: S704  # as in `render`
+
+
 def drawing(scene: Scene) -> Markup:
     """Return a scene as SVG within a page."""
     return Markup(as_svg(scene, alone=False))  # noqa: S704  # it has escaped all texts
