@@ -28,9 +28,9 @@ COMMANDS = {
     "train": "train",
     "evaluate": "use",
     "predict": "use",
+    "apply": "apply",
     "report": "report",
     "runs": "runs",
-    "apply": "apply",
 }
 """Each command by the module that holds it, in the order of the help; modules are imported when called."""
 
