@@ -9,6 +9,9 @@ from cnnspec.training.reporter import Job
 GAP = 2
 """Spaces between two columns."""
 
+SPARED = ("test_loss", "seconds", "validation_accuracy")
+"""Columns that a terminal goes without, one after the other, where it is too narrow even for short words."""
+
 NOTHING = "–"
 """Stands for the figures of an epoch that was not tested."""
 
@@ -35,7 +38,13 @@ class Column:
 def choose_columns(job: Job, width: int) -> list[Column]:
     """Return the columns that fit into a terminal of this width: few, and in short words, if it is narrow."""
     columns = _columns(job, short=False)
-    return columns if _width(columns) <= width else _columns(job, short=True)
+    if _width(columns) <= width:
+        return columns
+    columns = _columns(job, short=True)
+    for key in SPARED:
+        if _width(columns) > width:
+            columns = [column for column in columns if column.key != key]
+    return columns
 
 
 def _columns(job: Job, *, short: bool) -> list[Column]:

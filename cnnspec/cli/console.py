@@ -32,6 +32,10 @@ def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=PIPED_WIDTH)
+    if (
+        not console.file.isatty()
+    ):  # FORCE_COLOR asks for colours in a file, not for lines drawn again and again
+        console.is_interactive = False
     return console
 
 

@@ -14,7 +14,7 @@ class DownloadBar:
 
     def show(self, name: str, done: int, total: int | None) -> None:
         """Move the file's bar, which appears when it is first heard of."""
-        if not self.console.is_terminal:
+        if not self.console.is_interactive:
             return
         if self.progress is None:
             columns = (

@@ -1,26 +1,19 @@
 """Training as a person watches it: a live bar on standard error, a line an epoch on standard output."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from cnnspec.cli.columns import Column, choose_columns, duration
+from cnnspec.cli.columns import Column, choose_columns
 from cnnspec.cli.console import print_line
 from cnnspec.cli.download_bar import DownloadBar
+from cnnspec.cli.training_bar import TrainingBar
 from cnnspec.errors import printable
 from cnnspec.training.reporter import Job, Reporter
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-REFRESH = 0.25
-"""Seconds between two looks at the loss: each one waits for the device, and drawing takes its time, too."""
-
-WIDE = 80
-"""Columns from which on the bar says all in words."""
 
 
 class Announcer(Reporter):
@@ -58,7 +51,7 @@ class Watcher(Announcer):
     def __init__(self, lines: Console, live: Console) -> None:
         super().__init__(live)
         self.lines = lines
-        self.bar: _Bar | None = None
+        self.bar: TrainingBar | None = None
         self.columns: list[Column] = []
         self.download = DownloadBar(live)
 
@@ -89,8 +82,8 @@ class Watcher(Announcer):
         self.lines.print()
         self.columns = choose_columns(job, self.lines.width)
         self.lines.print(Text("  ".join(column.heading.rjust(column.width) for column in self.columns)))
-        if self.live.is_terminal:
-            self.bar = _Bar(self.live, job)
+        if self.live.is_interactive:
+            self.bar = TrainingBar(self.live, job)
 
     def warning(self, text: str) -> None:
         """Say what went wrong, above the bar."""
@@ -111,53 +104,12 @@ class Watcher(Announcer):
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the epoch's line."""
         if self.bar:
+            self.bar.end_epoch(row["train_loss"])
             self.bar.hide()
         self.lines.print(Text("  ".join(column.cell(row).rjust(column.width) for column in self.columns)))
         damaged = _damaged(row)
         if damaged:
             print_line(self.live, Text(damaged, style="yellow"))
-
-
-class _Bar:
-    """The live bar: epoch, share of the epoch done, loss, images a second, time left in all."""
-
-    def __init__(self, console: Console, job: Job) -> None:
-        self.job = job
-        self.narrow = console.width < WIDE
-        # The line is never full: the ^C that a user types must not break it, or it could not be taken away.
-        columns = [TextColumn("{task.fields[epoch]}"), BarColumn(10 if self.narrow else 20)]
-        columns.append(TextColumn("{task.fields[text]}"))
-        # It is drawn when there is news, not by a thread that would take its share of the processor.
-        self.progress = Progress(
-            *columns, console=console, transient=True, redirect_stdout=False, auto_refresh=False
-        )
-        self.task = self.progress.add_task("", total=job.train_size, epoch="", text="")
-        self.current = self.first = 0
-        self.started = self.looked = 0.0
-
-    def step(self, epoch: int, done: int, loss_sum: "Tensor") -> None:
-        now = time.monotonic()
-        if epoch != self.current:
-            # The first step is not in the rate: it takes longer, and a run may go on within an epoch.
-            self.current, self.first, self.started, self.looked = epoch, done, now, now
-        if now - self.looked < REFRESH:
-            return
-        self.looked = now
-        loss = float(loss_sum) / done
-        rate = (done - self.first) / max(now - self.started, 1e-6)
-        left = (self.job.train_size * (self.job.epochs - epoch + 1) - done) / max(rate, 1e-6)
-        text = f"loss {loss:.4f}  {rate:,.0f} images/s  {duration(left)} left"
-        if self.narrow:
-            text = f"{loss:.3f}  {rate:,.0f}/s  {duration(left)} left"
-        self.progress.start()
-        label = f"epoch {epoch}/{self.job.epochs}"
-        self.progress.update(self.task, completed=done, epoch=label, text=text, refresh=True)
-
-    def say(self, text: str) -> None:
-        self.progress.update(self.task, text=text, refresh=True)
-
-    def hide(self) -> None:
-        self.progress.stop()
 
 
 def place_in(job: Job, epoch: int, step: int) -> str:
