@@ -83,7 +83,7 @@ def report(
     text = page.html(found).encode()
     write_whole(path, text)
     names = ", ".join(str(record.folder) for record in records)
-    print_line(out(), Text(printable(f"{path}: the report of {names}, {len(text) / 1e6:.1f} MB")))
+    print_line(out(), Text(one_line(f"{path}: the report of {names}, {len(text) / 1e6:.1f} MB")))
 
 
 def _warnings(runs: Sequence["Evidence"]) -> Iterator[Problem]:

@@ -12,8 +12,8 @@ from cnnspec.report.pictures import Picture, around_zero, picture, stretched
 MOST = 64
 """Filters that are shown at most, the first of more."""
 
-STRIP = 16
-"""How high the map of a sequence is shown, in pixels."""
+STRIP = 8
+"""Length over height of the map of a sequence, as it is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +84,4 @@ def _map(values: Tensor) -> Picture:
     """Return what a filter makes of a sample as a picture: a strip, where it slides along a sequence."""
     if values.dim() == 2:
         return picture(stretched(values))
-    return picture(stretched(values.unsqueeze(0)))._replace(height=STRIP)
+    return picture(stretched(values.expand(-(-len(values) // STRIP), -1)))

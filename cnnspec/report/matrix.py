@@ -11,6 +11,10 @@ LEVELS = 5
 """Shades of mistakes, from few to the most."""
 
 
+NARROW = 4
+"""Characters of a name that have room over a column."""
+
+
 class Cell(NamedTuple):
     """So many pictures; `shade` is 0 for none, and on the diagonal, where they are right."""
 
@@ -26,11 +30,19 @@ class Matrix(NamedTuple):
     rows: tuple[tuple[Cell, ...], ...]
     left_out: int
 
+    @property
+    def is_wide(self) -> bool:
+        """Whether names of columns are so long that they must be turned."""
+        return max(map(len, self.classes)) > NARROW
+
 
 def matrix(confusion: Tensor, classes: tuple[str, ...]) -> Matrix:
     """Return the matrix of a table (true, predicted) of numbers of pictures."""
     wrong = confusion.clone().fill_diagonal_(0)
-    most = (wrong.sum(0) + wrong.sum(1)).argsort(descending=True, stable=True)[:MOST].sort().values
+    confused = wrong.sum(0) + wrong.sum(1)
+    most = confused.argsort(descending=True, stable=True)[:MOST].sort().values
+    if len(classes) > MOST and confused.any():
+        most = most[confused[most] > 0]
     shown = confusion[most][:, most].tolist()
     worst = int(wrong[most][:, most].max())
     rows = tuple(

@@ -85,6 +85,7 @@ def _draw(chart: Chart, axes: "Axes") -> None:
         dots = "o" if len(epochs) <= FEW else ""
         dashes = (0, curve.dashes) if curve.dashes else "-"
         axes.plot(epochs, values, color=curve.color, linestyle=dashes, marker=dots, clip_on=False)
+    axes.margins(x=0.03)  # so that there is no epoch 0 in short runs
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     if chart.scale == "logarithm":

@@ -35,7 +35,6 @@ class Tested:
 
     title: str
     epoch: int
-    classes: tuple[str, ...]
     evaluation: Evaluation
     mistakes: tuple[Mistake, ...]
     names: tuple[str, ...]
@@ -65,7 +64,7 @@ class Tested:
         both = (off + off.T).triu()
         if not both.any():
             return None
-        one, other = divmod(int(both.argmax()), len(self.classes))
+        one, other = divmod(int(both.argmax()), len(both))
         return Pair(one, other, int(off[one, other]), int(off[other, one]))
 
     @cached_property
@@ -90,7 +89,6 @@ def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> 
     return Tested(
         title=loaded.data_set.title,
         epoch=run.best_epoch,
-        classes=run.classes,
         evaluation=evaluation,
         mistakes=tuple(watcher.mistakes),
         names=tuple(names),

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -27,8 +28,11 @@ from cnnspec.views.diagram import draw
 from cnnspec.views.drawing.scene import Scene
 from cnnspec.views.pages.tables import Table, summary_table
 
-MOST_SCORES = 100
+MOST_SCORES = 50
 """Classes whose scores are shown at most."""
+
+LONGEST_NAME = 60
+"""Characters of a class's name that are shown."""
 
 MOST_FACTS, LONGEST = 100, 300
 """Rows of the environment that are shown at most, and characters of each."""
@@ -57,10 +61,15 @@ class RunView:
     name: str
     evidence: Evidence
 
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, as long as there is room for."""
+        return tuple(_cut(name, LONGEST_NAME) for name in self.evidence.classes)
+
     @property
     def findings(self) -> list[Finding]:
         """What the numbers say."""
-        return findings(self.evidence.record, self.evidence.tested, self.evidence.classes)
+        return findings(self.evidence.record, self.evidence.tested, self.classes)
 
     @property
     def missing(self) -> tuple[Problem, ...]:
@@ -128,12 +137,12 @@ class RunView:
     def matrix(self) -> Matrix | None:
         """The confusion matrix."""
         tested = self.evidence.tested
-        return matrix(tested.evaluation.confusion, tested.classes) if tested else None
+        return matrix(tested.evaluation.confusion, self.classes) if tested else None
 
     @property
     def scores(self) -> Table:
         """The scores of each class, or of many those with the lowest F1."""
-        scores = list(zip(self._tested.classes, self._tested.scores, strict=True))
+        scores = list(zip(self.classes, self._tested.scores, strict=True))
         if len(scores) > MOST_SCORES:
             scores = sorted(scores, key=lambda one: one[1].f1)[:MOST_SCORES]
         rows = [
@@ -145,7 +154,7 @@ class RunView:
     @property
     def scores_caption(self) -> str:
         """What that table is."""
-        count, more = len(self._tested.classes), ""
+        count, more = len(self.classes), ""
         if count > MOST_SCORES:
             more = f"; of {count:,} classes the {MOST_SCORES} with the lowest F1"
         return (
@@ -207,8 +216,8 @@ class RunView:
     @property
     def environment(self) -> Table:
         """What the result depends on beside the spec."""
-        rows = [(name, text[:LONGEST]) for name, text in _flat("", self.evidence.record.environment)]
-        return Table(("what", "value"), rows[:MOST_FACTS])
+        facts = islice(_facts(self.evidence.record.environment), MOST_FACTS)
+        return Table(("what", "value"), [tuple(_cut(text, LONGEST) for text in fact) for fact in facts])
 
     @property
     def _tested(self) -> Tested:
@@ -216,7 +225,7 @@ class RunView:
         return self.evidence.tested
 
     def _mistake(self, one: Mistake, name: str) -> Shown:
-        classes, shape = self._tested.classes, self.evidence.record.plan.input_shape
+        classes, shape = self.classes, self.evidence.record.plan.input_shape
         guesses = list(one.guesses)
         if one.true.label not in [guess.label for guess in guesses]:
             guesses[-1:] = [one.true]
@@ -232,13 +241,23 @@ class RunView:
         )
 
 
-def _flat(path: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the values in nested mappings by their path, in a line each."""
-    if isinstance(value, dict) and value:
-        for name, one in value.items():
-            yield from _flat(f"{path}.{name}" if path else str(name), one)
-    elif isinstance(value, list):
-        words = list(map(str, value))
-        yield path, shlex.join(words) if path == "command" else ", ".join(words)
-    else:
-        yield path, str(value).lower() if isinstance(value, bool) else str(value)
+def _cut(text: str, most: int) -> str:
+    """Return as much of a text as so many characters are."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _facts(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the values in nested mappings and lists by their path, in a line each."""
+    left: list[tuple[str, Any]] = [("", environment)]
+    while left:  # no recursion: a file may be nested as deep as it likes
+        path, value = left.pop()
+        if isinstance(value, dict):
+            inner = [(f"{path}.{name}" if path else str(name), one) for name, one in value.items()]
+            left += reversed(inner)
+        elif isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value):
+            left += reversed([(f"{path}[{number}]", one) for number, one in enumerate(value)])
+        elif isinstance(value, list):
+            words = list(map(str, value))
+            yield path, shlex.join(words) if path == "command" else ", ".join(words)
+        else:
+            yield path, str(value).lower() if isinstance(value, bool) else str(value)
