@@ -11,6 +11,7 @@ import pytest
 import cnnspec
 from cnnspec.catalog import DataSet
 from cnnspec.training import start
+from cnnspec.training.session import prepare
 
 FAULTS = """
 import resource, sys, torch
@@ -50,7 +51,7 @@ def test_kept_from_the_first_step_on(
     tiny: DataSet, tiny_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training asks for it when the data is ready, so that what preparing it took is given back."""
-    prepare, done = start.prepare, list[str]()
+    done = list[str]()
 
     def prepared(*arguments: Any, **options: Any) -> Any:
         session = prepare(*arguments, **options)
