@@ -10,7 +10,8 @@ from cnnspec.views.explain import Explanation, Formula, legend, totals
 from cnnspec.views.mathml import mathml
 from cnnspec.views.pages.page import render
 from cnnspec.views.window.album import Entry, album
-from cnnspec.views.window.scene import key, scenes
+from cnnspec.views.window.key import key
+from cnnspec.views.window.scene import scenes
 
 LONG = 40
 """Layers above which the table of contents is folded."""

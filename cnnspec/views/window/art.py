@@ -27,11 +27,12 @@ class Charset(NamedTuple):
     frames: tuple[str, str]
     left_out: tuple[str, str]
     arrows: tuple[str, str, str]
+    times: str
 
     @property
     def all(self) -> str:
         """All of them, to see whether a terminal can show them."""
-        return "".join((*self.cells.values(), *self.frames, *self.left_out, *self.arrows))
+        return "".join((*self.cells.values(), *self.frames, *self.left_out, *self.arrows, self.times))
 
 
 BOXES = Charset(
@@ -46,6 +47,7 @@ BOXES = Charset(
     ("╔╗╚╝═║", "┌┐└┘─│"),
     ("…", ":"),
     ("─", "→", "↓"),
+    "×",
 )
 ASCII = Charset(
     {
@@ -59,6 +61,7 @@ ASCII = Charset(
     ("++++=H", "++++-|"),
     ("~", ":"),
     ("-", ">", "v"),
+    "x",
 )
 
 MEANINGS: dict[Look, str] = {
@@ -170,15 +173,17 @@ class _Drawing:
         for row, r in enumerate(self.rows):
             for column, c in enumerate(self.columns):
                 canvas[y[row + 0.5]][2 * column + 1] = self.sign(r, c)
-        return [self.grid.title, self.arrow(), *("".join(line).rstrip() for line in canvas)]
+        title = self.grid.title.replace("×", self.charset.times)
+        return [title, self.arrow(), *("".join(line).rstrip() for line in canvas)]
 
     def sign(self, row: int | None, column: int | None) -> str:
-        """Return the sign of a cell, or of those left out."""
-        if column is None:
-            return self.charset.left_out[0]
-        if row is None:
-            return self.charset.left_out[1]
-        return self.charset.cells[self.grid.look(row, column)]
+        """Return the sign of a cell, or of those left out; beyond the padding there is none of either."""
+        rows, columns = self.grid.rows, self.grid.columns
+        if row is not None and column is not None:
+            return self.charset.cells[self.grid.look(row, column)]
+        if (row is not None and rows.is_beyond(row)) or (column is not None and columns.is_beyond(column)):
+            return " "
+        return self.charset.left_out[0 if column is None else 1]
 
     def draw_frame(self, canvas: list[list[str]], frame: _Frame, y: Mapping[float, int]) -> None:
         """Draw a frame over whatever is there; a side that is left out stays open."""

@@ -34,19 +34,23 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A grid of cells under a window; `title` says what it is."""
+    """A grid of cells under a window; `title` says what it is.
+
+    `slides` tells whether it is the one that the window lies over: on the other it is a single cell.
+    """
 
     rows: Axis
     columns: Axis
     title: str
+    slides: bool
 
     def look(self, row: int, column: int) -> Look:
         """Return how a cell looks."""
+        if self.rows.is_beyond(row) or self.columns.is_beyond(column):
+            return "beyond"
         on_padding = not (0 <= row < self.rows.size and 0 <= column < self.columns.size)
         if row in self.rows.touched(0) and column in self.columns.touched(0):
             return "touched padding" if on_padding else "touched"
-        if self.rows.is_beyond(row) or self.columns.is_beyond(column):
-            return "beyond"
         if not (self.rows.is_touched(row) and self.columns.is_touched(column)):
             return "never touched"
         return "padding" if on_padding else "value"
@@ -54,11 +58,6 @@ class Grid:
     def looks(self, rows: Slots, columns: Slots) -> set[Look]:
         """Return the looks of all cells that are shown."""
         return {self.look(r, c) for r in rows for c in columns if r is not None and c is not None}
-
-    @property
-    def slides(self) -> bool:
-        """Whether the window is more than one cell that goes from each cell to the next."""
-        return (self.rows.f, self.columns.f, self.rows.s, self.columns.s) != (1, 1, 1, 1)
 
     @property
     def places(self) -> Places:
@@ -121,13 +120,14 @@ def picture_of(step: Step) -> Picture | None:
     sizes = f"input {times(step.input[1:])}", f"output {times(step.output[1:])}"
     one, other = reversed(sizes) if transposed else sizes
     places = tuple(axis.places for axis in under)
-    return Picture(_grid(under, one + margin), _grid(beside, other), places, transposed)
+    grids = Grid(*_last_two(under), one + margin, slides=True), Grid(*_last_two(beside), other, slides=False)
+    return Picture(*grids, places, transposed)
 
 
-def _grid(axes: list[Axis], title: str) -> Grid:
-    """Return the grid of the last two axes."""
+def _last_two(axes: list[Axis]) -> tuple[Axis, Axis]:
+    """Return the axes that are drawn as rows and columns."""
     rows, columns = [FLAT, *axes][-2:]
-    return Grid(rows, columns, title)
+    return rows, columns
 
 
 def _margin(axes: list[Axis], word: str) -> str:

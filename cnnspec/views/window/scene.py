@@ -1,6 +1,7 @@
 """The picture of a window as scenes: each of its grids, with the sizes written at the sides."""
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -29,9 +30,6 @@ PAINTED: dict[Look, str] = {
 }
 """The role of what is painted over cells; the others stay as they are."""
 
-KEY_LINE = 22
-"""Height of a line of the key, in pixels."""
-
 TITLES = {
     "first": "the window at its first place",
     "next": "its next place",
@@ -47,49 +45,6 @@ def scenes(picture: Picture) -> tuple[Scene, Scene]:
         _Drawing(first, "n", MOST if first is picture.under else MOST_BESIDE).scene(),
         _Drawing(second, "", MOST if second is picture.under else MOST_BESIDE).scene(),
     )
-
-
-def key(pictures: Collection[Picture]) -> Scene:
-    """Return what the colours and lines of pictures mean."""
-    grids = [picture.under for picture in pictures]
-    cells = [(grid, grid.rows.slots(MOST), grid.columns.slots(MOST)) for grid in grids]
-    looks = {look for grid, rows, columns in cells for look in grid.looks(rows, columns)}
-    margin = " or ".join(sorted({picture.margin for picture in pictures}))
-    rows = [("first", "the first place of the window, and its cell")]
-    if any(grid.places.next for grid in grids):
-        rows.append(("next", "the next place"))
-    if any(grid.places.last for grid in grids):
-        rows.append(("last", "the last place"))
-    if "padding" in looks or "touched padding" in looks:
-        rows.append(("padding", margin))
-    if "never touched" in looks:
-        rows.append(("unreached", "never in a window"))
-    if any(None in slots for _, *both in cells for slots in both):
-        rows.append(("left out", "cells that are left out"))
-    shapes: list[Shape] = []
-    for number, (name, text) in enumerate(rows):
-        y = number * KEY_LINE + 2
-        shapes += [*_sample(name, 2, y), Text(2 * CELL + 12, y + CELL - 4, text, size=TITLE)]
-    width = max(_right(shape) for shape in shapes if isinstance(shape, Text))
-    return Scene(width + RIGHT, len(rows) * KEY_LINE + 4, tuple(shapes), "what the pictures show")
-
-
-def _sample(name: str, x: float, y: float) -> list[Shape]:
-    """Return two cells as they are drawn."""
-    area = x, y, x + 2 * CELL, y + CELL
-    middle = x + CELL
-    line = Line(((middle, y), (middle, y + CELL)), "hairline", dashed=name == "padding")
-    if name == "padding":
-        return [rect(area, "padding", dashed=True), line]
-    shapes: list[Shape] = [rect(area, "cell")]
-    if name in ("first", "next", "unreached"):
-        shapes.append(rect(area, "touched" if name == "first" else name))
-    shapes.append(line)
-    if name in ("first", "next", "last"):
-        shapes.append(rect(area, "outline", dashed=name != "first"))
-    if name == "left out":
-        shapes.append(break_mark((middle, y), (middle, y + CELL)))
-    return shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +113,8 @@ class _Drawing:
             *self.sizes(),
             *self.window_sizes(),
         )
-        width = max(self.x.end, *(_right(shape) for shape in shapes if isinstance(shape, Text))) + RIGHT
-        return Scene(width, self.y.end + BOTTOM, shapes, self.grid.title)
+        width = max(self.x.end, *(right_of(shape) for shape in shapes if isinstance(shape, Text))) + RIGHT
+        return Scene(math.ceil(width), self.y.end + BOTTOM, shapes, self.grid.title)
 
     def cells(self) -> Iterator[Shape]:
         """Yield the padding, the values in it, what is painted over them, and lines between them."""
@@ -266,7 +221,7 @@ class _Drawing:
         yield size
         if columns.places > 1:
             yield from arrow((right, y), (self.x.window(1)[1], y))
-            yield Text(max(right + 2, _right(size) + 8), label, f"s = {columns.s}", size=SMALL)
+            yield Text(max(right + 2, right_of(size) + 8), label, f"s = {columns.s}", size=SMALL)
         if self.own:
             yield from self.rows_window()
 
@@ -290,7 +245,7 @@ def _place(name: str, *shapes: Shape) -> Group:
 
 def _room(texts: list[str]) -> float:
     """Return what sizes take left of a grid, with their line."""
-    return 2 * AWAY + 2 + max((text_width(text, SMALL) for text in texts), default=0)
+    return 2 * AWAY + 2 + math.ceil(max((text_width(text, SMALL) for text in texts), default=0))
 
 
 def _window(axis: Axis) -> str:
@@ -309,7 +264,7 @@ def _lines(across: _Side, along: _Side) -> Iterator[tuple[float, float, float, b
                 yield place, one, other, not (number == 1 and start <= place <= end)
 
 
-def _right(text: Text) -> float:
+def right_of(text: Text) -> float:
     """Return where a text ends at most."""
     width = text_width(text.text, text.size, bold=text.bold)
     return text.x + {"start": width, "middle": width / 2, "end": 0}[text.anchor]
