@@ -95,7 +95,7 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ..
     if len(points) <= most:
         return tuple(points)
     kept: list[Point] = []
-    size = math.ceil(4 * len(points) / most)
+    size = math.ceil(len(points) / (most // 4))
     for stretch in (points[first : first + size] for first in range(0, len(points), size)):
         chosen = {stretch[0], stretch[-1], *(pick(stretch, key=lambda p: p[1]) for pick in (min, max))}
         kept += sorted(chosen)

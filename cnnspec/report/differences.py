@@ -37,8 +37,6 @@ _MISSING = object()
 def _compare(path: str, values: list[Any]) -> list[Difference]:
     """Return the differences below a path, where each spec has one of the values."""
     first = values[0]
-    if all(type(value) is type(first) and value == first for value in values):  # true is not 1
-        return []
     parts: list[tuple[str, list[Any]]] = []
     if all(isinstance(value, dict) for value in values):
         for name in dict.fromkeys(name for value in values for name in value):
@@ -46,7 +44,7 @@ def _compare(path: str, values: list[Any]) -> list[Difference]:
             parts.append((way, [value.get(name, _MISSING) for value in values]))
     elif all(isinstance(value, list) and len(value) == len(first) for value in values):
         parts = [(f"{path}[{number}]", list(row)) for number, row in enumerate(zip(*values, strict=True))]
-    else:
+    elif not all(type(value) is type(first) and value == first for value in values):  # true is not 1
         return [Difference(path, tuple(map(_told, values)))]
     return [difference for way, row in parts for difference in _compare(way, row)]
 

@@ -144,7 +144,8 @@ def _fitting(record: RunRecord) -> Iterator[Finding]:
     last, low = rows[-1], min(rows, key=lambda row: row["test_loss"])
     train, test = last["train_loss"], last["test_loss"]
     more = "Try more `augment`, dropout or weight decay, or more pictures to learn from"
-    later, wrong = len(rows) - 1 - rows.index(low), last.get("test_accuracy") != 1
+    room = _advice("There may be room for a larger network, or for less dropout and `augment`.")
+    later = len(rows) - 1 - rows.index(low)
     if later >= AGAIN and test > RISEN * low["test_loss"] and train < low["train_loss"]:
         yield Finding(
             f"It over-fits: since epoch {low['epoch']} the test loss has risen from {low['test_loss']:.4g} "
@@ -166,9 +167,7 @@ def _fitting(record: RunRecord) -> Iterator[Finding]:
         yield Finding(
             f"It does not over-fit: in epoch {last['epoch']} the training loss is {train:.4g}, the test loss "
             f"{test:.4g}.",
-            _advice("There may be room for a larger network, or for less dropout and `augment`.")
-            if wrong
-            else (),
+            room if last.get("test_accuracy") != 1 else (),
             f"The last test loss is at most {NEAR:g} times the training loss. That is the mean of an epoch, "
             "while the weights changed, and includes dropout and augmentation.",
         )
