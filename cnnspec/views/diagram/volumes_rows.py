@@ -8,23 +8,20 @@ figure has; parts of other merges are rows above each other.
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
-from cnnspec.shape import times
 from cnnspec.views.diagram.volumes_boxes import Box, Scale
 from cnnspec.views.diagram.volumes_labels import shape_title
 from cnnspec.views.diagram.volumes_model import Fork, Row, Volume
+from cnnspec.views.diagram.volumes_names import Name, lift_over_line, name_width
 from cnnspec.views.diagram.volumes_operations import APART, Labels, Placed, labels, spread
-from cnnspec.views.diagram.volumes_windows import CLEAR, Spot, arrow, between
-from cnnspec.views.drawing.letters import text_width
-from cnnspec.views.drawing.scene import Group, Line, Point, Rect, Shape, Text, moved
+from cnnspec.views.diagram.volumes_windows import CLEAR, Spot, arrow, between, is_mixed
+from cnnspec.views.drawing.scene import Group, Line, Point, Rect, Shape, moved
 
 GAP = 38
 """Pixels between two volumes at least."""
 DRIFT = 8
 """How far a volume's labels may stand below itself, where there is no room before it."""
-NAME, NAME_LINE = 11.5, 14
-"""Font of a shape, and a line of it."""
-ABOVE, BELOW = 7, 13
-"""Pixels from a volume up to its shape, and from a row's volumes down to its labels."""
+BELOW = 13
+"""Pixels from a row's volumes down to its labels."""
 LOWER = 18
 """Pixels from a row's labels to what is a level lower, and between rows of parts."""
 SHORTCUT = 60
@@ -104,6 +101,7 @@ class _Axis:
         self.last: Spot | None = None
         self.count = 0
         self.shapes: list[Shape] = []
+        self.names: list[Name] = []
         self.labels: list[tuple[float, list[Placed]]] = [(self.labels_end + APART, [])]
         self.parts: list[_Lower] = []
         self.ends: list[float] = []
@@ -124,6 +122,8 @@ class _Axis:
         if before and volume.maker:
             source = volume.maker.steps[0].input
             self.shapes += between(before, placed, volume, source, self.count)
+            if is_mixed(volume):
+                lift_over_line(self.names[-2], self.names[-1])
         self.count += 1
 
     def lower(self, fork: Fork, part: Row) -> None:
@@ -199,20 +199,18 @@ class _Axis:
 
     def name_start(self, volume: Volume, box: Box, end: float) -> float:
         """Return where a volume can begin, so that what is written above it meets nothing."""
-        return max(self.names_end, end) + APART + (_name_width(volume) - box.width) / 2
+        return max(self.names_end, end) + APART + (name_width(volume) - box.width) / 2
 
     def put(self, volume: Volume, box: Box, x: float) -> Spot:
         """Put a volume there, and its shape above it."""
-        middle, top = x + box.width / 2, -box.height / 2
-        texts = _name(volume, middle, top - ABOVE)
+        top = -box.height / 2
         drawn = tuple(moved(shape, x, top) for shape in box.shapes)
-        self.shapes += [Group(drawn, "volume", shape_title(volume.shape)), *texts]
-        width = _name_width(volume)
-        self.left = min(self.left, middle - width / 2)
-        self.volumes_end, self.names_end = x + box.width, middle + width / 2
-        self.above = max(self.above, box.height / 2 + ABOVE + len(texts) * NAME_LINE)
-        self.under = max(self.under, box.height / 2)
+        self.shapes.append(Group(drawn, "volume", shape_title(volume.shape)))
         self.last = box, x, top
+        self.names.append(Name(volume, self.last))
+        self.left = min(self.left, self.names[-1].left)
+        self.volumes_end, self.names_end = x + box.width, self.names[-1].right
+        self.under = max(self.under, box.height / 2)
         self.first = self.first or self.last
         return self.last
 
@@ -225,6 +223,9 @@ class _Axis:
     def laid(self) -> Laid:
         """Return the row, with what is below its volumes."""
         shapes, low = self.shapes, self.under
+        for name in self.names:
+            shapes += name.texts()
+            self.above = max(self.above, name.above)
         for stack, middle in chain.from_iterable(spread(run, start) for start, run in self.labels):
             self.left = min(self.left, middle - stack.width / 2)
             shapes += [moved(shape, middle - stack.width / 2, self.under + BELOW) for shape in stack.shapes]
@@ -283,15 +284,3 @@ def _stacked(rows: list[Laid]) -> list[float]:
         axes.append(axes[-1] + one.below + LOWER + other.above)
     middle = axes[-1] / 2
     return [y - middle for y in axes]
-
-
-def _name(volume: Volume, middle: float, y: float) -> list[Text]:
-    """Return what stands above a volume: its shape, and above that what it is of the network."""
-    texts = [Text(middle, y, times(volume.shape), size=NAME, anchor="middle")]
-    if volume.note:
-        texts.append(Text(middle, y - NAME_LINE, volume.note, "faint", NAME, "middle"))
-    return texts
-
-
-def _name_width(volume: Volume) -> float:
-    return max(text_width(times(volume.shape), NAME), text_width(volume.note, NAME))

@@ -12,6 +12,7 @@ from cnnspec.views.diagram.volumes_boxes import Box
 from cnnspec.views.diagram.volumes_model import Volume
 from cnnspec.views.drawing.scene import Line, Point, Rect, Shape
 
+MIXED = ("fc", "flatten")
 LEAST, VALUE = 5, 3
 """Pixels of the smallest window, and of a value."""
 ACROSS, PLACES = 0.6, (0.34, 0.7)
@@ -28,7 +29,7 @@ def between(one: Spot, other: Spot, volume: Volume, before: Sizes, number: int) 
     layer = volume.maker.layer if volume.maker else None
     if layer is None or volume.operations[0] is not volume.maker:
         return (arrow(one, other),)
-    if layer.type in ("fc", "flatten"):
+    if is_mixed(volume):
         return _all_lines(one, other)
     share = _window(layer, before, volume.shape)
     if share is None:
@@ -36,6 +37,11 @@ def between(one: Spot, other: Spot, volume: Volume, before: Sizes, number: int) 
     turned = bool(layer.windows(before)) and isinstance(layer.windows(before)[0], TransposedWindow)
     wide, small = (other, one) if turned else (one, other)
     return _lines(wide, small, share, PLACES[number % 2], turned=turned)
+
+
+def is_mixed(volume: Volume) -> bool:
+    """Tell whether lines from end to end show how a volume is made: its values have no place."""
+    return bool(volume.maker) and volume.operations[0] is volume.maker and volume.maker.steps[0].type in MIXED
 
 
 def arrow(one: Spot, other: Spot) -> Line:
@@ -90,8 +96,8 @@ def _at(placed: Spot, down: float) -> Point:
 
 
 def _all_lines(one: Spot, other: Spot) -> tuple[Shape, ...]:
-    """Return lines from both ends of a volume to both ends of a vector."""
+    """Return lines from both ends of a volume's outermost edge to both ends of a vector."""
     (box, x, y), (next_box, next_x, next_y) = one, other
-    starts = ((x + box.width, y), (x + box.right_at(box.height), y + box.height))
+    starts = ((x + box.width, y), (x + box.width, y + box.face[3]))
     ends = ((next_x, next_y), (next_x, next_y + next_box.height))
     return tuple(Line((start, end), "hairline") for start in starts for end in ends)
