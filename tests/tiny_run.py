@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import cnnspec
 
@@ -27,20 +28,21 @@ train: {epochs: 3, batch_size: 30, optimizer: {adam: {lr: 0.01}}}
 def write_pictures(path: Path, seed: int = 0) -> Path:
     """Write pictures whose class is where their bright square is; some labels of the test are wrong."""
     draw = np.random.default_rng(seed)
-    arrays = {}
-    for part, count in (("train", TRAIN), ("test", TEST)):
-        labels = np.repeat(np.arange(CLASSES), count)
-        pictures = draw.integers(0, 60, (len(labels), SIDE, SIDE), dtype=np.uint8)
-        for picture, label in zip(pictures, labels, strict=True):
-            picture[label * 2 : label * 2 + 3, label * 2 : label * 2 + 3] = 255
-        if part == "test":
-            labels[:WRONG] = 1
-        arrays |= {f"x_{part}": pictures, f"y_{part}": labels}
-    np.savez(path, **arrays)
+    (x_train, y_train), (x_test, y_test) = (_pictures(draw, count) for count in (TRAIN, TEST))
+    y_test[:WRONG] = 1
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     return path
 
 
-def train_tiny(folder: Path, seed: int = 0, **options: int | float) -> Path:
+def _pictures(draw: np.random.Generator, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    labels = np.repeat(np.arange(CLASSES), count)
+    pictures = draw.integers(0, 60, (len(labels), SIDE, SIDE), dtype=np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[label * 2 : label * 2 + 3, label * 2 : label * 2 + 3] = 255
+    return pictures, labels
+
+
+def train_tiny(folder: Path, seed: int = 0, **options: float) -> Path:
     """Write the pictures beside the folder, train on them, and return the run's folder."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     data = write_pictures(folder.parent / "pictures.npz")

@@ -12,8 +12,8 @@ from cnnspec.data.grid import as_pictures
 from cnnspec.errors import CheckpointError, DataError, Place, Problem
 from cnnspec.language.data import Data
 from cnnspec.report.filters import FirstLayer, first_layer
+from cnnspec.report.outcome import Outcome, examine
 from cnnspec.report.pictures import Picture, picture
-from cnnspec.report.tested import Tested, examine
 from cnnspec.training.record import RunRecord
 from cnnspec.training.run import Run
 
@@ -32,7 +32,7 @@ class Evidence:
 
     record: RunRecord
     classes: tuple[str, ...] = ()
-    tested: Tested | None = None
+    tested: Outcome | None = None
     first: FirstLayer | None = None
     chosen: Chosen | None = None
     missing: tuple[Problem, ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from cnnspec.report.tested import Tested
+from cnnspec.report.outcome import Outcome
 from cnnspec.spec import Spec
 from cnnspec.training import best
 from cnnspec.training.record import RunRecord
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
     rule: str = ""
 
 
-def findings(record: RunRecord, tested: Tested | None, classes: Sequence[str]) -> list[Finding]:
+def findings(record: RunRecord, tested: Outcome | None, classes: Sequence[str]) -> list[Finding]:
     """Return what is worth knowing of a run, the most important first; `tested` is None where it was not."""
     found = [*_outcome(record, tested), *_data(record, tested)]
     guessing = list(_guessing(tested))
@@ -68,7 +68,7 @@ def pictures(count: int) -> str:
     return f"{count:,} picture{'s' * (count != 1)}"
 
 
-def _outcome(record: RunRecord, tested: Tested | None) -> Iterator[Finding]:
+def _outcome(record: RunRecord, tested: Outcome | None) -> Iterator[Finding]:
     done, row, asked = len(record.history), record.best, record.spec.train.epochs
     if tested:
         right = f"{tested.count - tested.wrong:,} of {tested.count:,} test pictures are classified correctly"
@@ -108,7 +108,7 @@ def _resume(record: RunRecord, *options: str) -> str:
     return f"cnnspec train --resume {shlex.join([str(record.folder), *options])}"
 
 
-def _data(record: RunRecord, tested: Tested | None) -> Iterator[Finding]:
+def _data(record: RunRecord, tested: Outcome | None) -> Iterator[Finding]:
     if record.sample_of:
         whole = record.sample_of
         advice = _advice(f"Train on {whole} itself: `cnnspec data fetch {whole}` downloads it.")
@@ -123,7 +123,7 @@ def _data(record: RunRecord, tested: Tested | None) -> Iterator[Finding]:
         yield Finding(f"{pictures(tested.evaluation.damaged)} could not be read, and are left out.")
 
 
-def _guessing(tested: Tested | None) -> Iterator[Finding]:
+def _guessing(tested: Outcome | None) -> Iterator[Finding]:
     if tested and tested.evaluation.accuracy <= GUESSING * tested.largest_share:
         yield Finding(
             "It has learned next to nothing: whoever always says the most frequent class is right in "
@@ -233,7 +233,7 @@ def _steps(record: RunRecord) -> Iterator[Finding]:
         )
 
 
-def _classes(tested: Tested | None, classes: Sequence[str]) -> Iterator[Finding]:
+def _classes(tested: Outcome | None, classes: Sequence[str]) -> Iterator[Finding]:
     """Tell which classes are confused, and which are found least often."""
     if tested is None:
         return
@@ -255,7 +255,7 @@ def _classes(tested: Tested | None, classes: Sequence[str]) -> Iterator[Finding]
         yield _weakest(tested, classes)
 
 
-def _weakest(tested: Tested, classes: Sequence[str]) -> Finding:
+def _weakest(tested: Outcome, classes: Sequence[str]) -> Finding:
     """Tell which classes are found least often; there is at least one mistake."""
     found = [(score.recall, label) for label, score in enumerate(tested.scores) if score.support]
     weakest = [one for one in sorted(found)[:WEAKEST] if one[0] < 1]

@@ -17,10 +17,10 @@ from cnnspec.report.evidence import Chosen, Evidence
 from cnnspec.report.filters import FirstLayer, first_convolution
 from cnnspec.report.matrix import Matrix, matrix
 from cnnspec.report.mistakes import Mistake
+from cnnspec.report.outcome import Outcome
 from cnnspec.report.pictures import Picture, picture
 from cnnspec.report.plot import plot
 from cnnspec.report.sentences import Finding, findings, percent
-from cnnspec.report.tested import Tested
 from cnnspec.shape import times
 from cnnspec.units import duration
 from cnnspec.views import summary
@@ -220,7 +220,7 @@ class RunView:
         return Table(("what", "value"), [tuple(_cut(text, LONGEST) for text in fact) for fact in facts])
 
     @property
-    def _tested(self) -> Tested:
+    def _tested(self) -> Outcome:
         assert self.evidence.tested
         return self.evidence.tested
 

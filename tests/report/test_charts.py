@@ -1,6 +1,7 @@
 """What is plotted of runs: the right numbers, few enough of them, on the right scale."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,9 @@ def test_of_run() -> None:
         ("train", ((1, 1.5), (2, 0.9), (3, 0.5))),
         ("test", ((1, 1.0), (3, 0.7))),
     ]
-    assert [(curve.name, curve.points) for curve in accuracy.curves] == [("test accuracy", ((1, 0.5), (3, 0.8)))]
+    assert [(curve.name, curve.points) for curve in accuracy.curves] == [
+        ("test accuracy", ((1, 0.5), (3, 0.8)))
+    ]
     assert rate.curves[0].points == ((1, 0.1), (2, 0.1), (3, 0.01))
     assert [chart.marked for chart in (loss, accuracy, rate)] == [3, 3, None]
     assert accuracy.scale == "share"
@@ -33,13 +36,22 @@ def test_of_run_with_all_metrics() -> None:
     rows = [{**HISTORY[0], "validation_loss": 2.0, "validation_accuracy": 0.4, "test_top_k_accuracy": 0.9}]
     loss, accuracy, _ = of_run(rows)
     assert [curve.name for curve in loss.curves] == ["train", "validation", "test"]
-    assert [curve.name for curve in accuracy.curves] == ["validation accuracy", "test accuracy", "test top-k accuracy"]
+    assert [curve.name for curve in accuracy.curves] == [
+        "validation accuracy",
+        "test accuracy",
+        "test top-k accuracy",
+    ]
 
 
 def test_of_runs() -> None:
     """Several runs have a line each in every chart, in one style, and those without a value have none."""
     charts = of_runs({"one": HISTORY, "two": HISTORY[1:2]})
-    assert [chart.title for chart in charts] == ["Training loss", "Test loss", "Test accuracy", "Learning rate"]
+    assert [chart.title for chart in charts] == [
+        "Training loss",
+        "Test loss",
+        "Test accuracy",
+        "Learning rate",
+    ]
     assert [[curve.name for curve in chart.curves] for chart in charts] == [
         ["one", "two"],
         ["one"],
@@ -49,7 +61,9 @@ def test_of_runs() -> None:
     assert {curve.style for chart in charts for curve in chart.curves if curve.name == "two"} == {1}
 
 
-@pytest.mark.parametrize("history", [[], [{"epoch": 1, "train_loss": math.nan, "lr": math.inf}]], ids=["none", "NaN"])
+@pytest.mark.parametrize(
+    "history", [[], [{"epoch": 1, "train_loss": math.nan, "lr": math.inf}]], ids=["none", "NaN"]
+)
 def test_nothing_to_plot(history: list[dict[str, float]]) -> None:
     """Before the first epoch, and where no value is finite, there is no chart."""
     assert of_run(history) == []
@@ -82,7 +96,7 @@ def test_lines_look_different() -> None:
     """The first dozen lines differ in colour or dashes, and two neighbours in both."""
     curves = [Curve("", (), style) for style in range(12)]
     assert len({(curve.color, curve.dashes) for curve in curves}) == 12
-    assert all(a.color != b.color and a.dashes != b.dashes for a, b in zip(curves, curves[1:], strict=False))
+    assert all(a.color != b.color and a.dashes != b.dashes for a, b in pairwise(curves))
 
 
 @pytest.mark.parametrize("paper", ["#ffffff", "#17191d"], ids=["light", "dark"])

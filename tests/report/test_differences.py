@@ -18,7 +18,11 @@ CASES: dict[str, tuple[Any, Any, dict[str, tuple[str, str]]]] = {
     "deep": ({"a": {"b": {"c": 0.1}}}, {"a": {"b": {"c": 0.2}}}, {"a.b.c": ("0.1", "0.2")}),
     "missing": ({"a": 1}, {}, {"a": ("1", "–")}),
     "a missing section": ({"a": {"b": 1, "c": True}}, {}, {"a": ("{b: 1, c: true}", "–")}),
-    "a word, or options": ({"a": "constant"}, {"a": {"cosine": {"x": 0}}}, {"a": ("constant", "{cosine: {x: 0}}")}),
+    "a word, or options": (
+        {"a": "constant"},
+        {"a": {"cosine": {"x": 0}}},
+        {"a": ("constant", "{cosine: {x: 0}}")},
+    ),
     "lists of one length": ({"a": [1, 2]}, {"a": [1, 3]}, {"a[1]": ("2", "3")}),
     "lists of other lengths": ({"a": [1]}, {"a": [1, 3]}, {"a": ("[1]", "[1, 3]")}),
     "layers": (
@@ -46,7 +50,9 @@ def test_differences(case: tuple[Any, Any, dict[str, tuple[str, str]]]) -> None:
 
 VALUES = st.recursive(
     st.integers(0, 3) | st.booleans() | st.text("ab", max_size=2),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("xyz", min_size=1, max_size=1), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("xyz", min_size=1, max_size=1), inner)
+    ),
     max_leaves=12,
 )
 

@@ -31,11 +31,13 @@ def found(text: str, seed: int = 0) -> tuple[FirstLayer | None, nn.Module, torch
 
 def test_gray() -> None:
     """A filter is shown around middle gray, and beside it what torch's convolution makes of the picture."""
-    layer, model, inputs = found("input: [1, 12, 10]\nlayers: [conv: {filters: 3, kernel: [3, 5]}, flatten, fc: 2]")
+    layer, model, inputs = found(
+        "input: [1, 12, 10]\nlayers: [conv: {filters: 3, kernel: [3, 5]}, flatten, fc: 2]"
+    )
     assert layer
     assert (layer.path, layer.count, layer.channels, layer.size) == ("conv1", 3, 1, (3, 5))
     conv = model.get_submodule("conv1")
-    weights = conv.weight.detach()  # type: ignore[operator, union-attr]
+    weights = conv.weight.detach()  # type: ignore[operator]
     maps = conv(inputs).detach()[0]
     for number, one in enumerate(layer.filters):
         assert one.number == number + 1
@@ -52,7 +54,7 @@ def test_color() -> None:
     """A filter over three channels is a picture in colour; depthwise filters are in gray."""
     layer, model, _ = found("input: [3, 9, 9]\nlayers: [conv: {filters: 2, kernel: 3}, flatten, fc: 2]")
     assert layer
-    weight = model.get_submodule("conv1").weight[1].detach()  # type: ignore[index, union-attr]
+    weight = model.get_submodule("conv1").weight[1].detach()  # type: ignore[index]
     expected = (127.5 + 127.5 * weight / weight.abs().max()).movedim(0, -1)
     assert np.abs(pixels(layer.filters[1].weights) - expected.numpy()).max() <= 0.51
     layer, _, _ = found("input: [3, 9, 9]\nlayers: [depthwise_conv: 3, flatten, fc: 2]")
@@ -74,7 +76,9 @@ layers:
     layer, _, _ = found(text)
     assert layer
     assert layer.path == "residual1.layers.conv1"
-    late, _, _ = found("input: [1, 6, 6]\nlayers: [pixel_shuffle: 1, concat: {branches: [[], []]}, conv: {filters: 2, kernel: 3}]")
+    late, _, _ = found(
+        "input: [1, 6, 6]\nlayers: [pixel_shuffle: 1, concat: {branches: [[], []]}, conv: {filters: 2, kernel: 3}]"
+    )
     assert late
     assert pixels(late.filters[0].weights).shape == (3, 7)
 

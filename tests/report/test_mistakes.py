@@ -45,7 +45,7 @@ def test_surest_mistakes(size: int, test_set: tuple[Tensor, Tensor, Tensor]) -> 
     assert [one.index for one in found] == expected
     for one in found:
         assert torch.equal(one.inputs, inputs[one.index])
-        assert (one.true.label, one.guesses[0].label) == (labels[one.index], taken[one.index])
+        assert (one.true.label, one.guesses[0].label) == (int(labels[one.index]), int(taken[one.index]))
         assert one.true.probability == pytest.approx(float(shares[one.index, one.true.label]))
         assert [guess.probability for guess in one.guesses] == pytest.approx(
             shares[one.index].sort(descending=True).values[:LIKELIEST].tolist()

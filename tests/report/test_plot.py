@@ -2,6 +2,7 @@
 
 import builtins
 import re
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -24,8 +25,19 @@ def test_nothing_that_a_policy_forbids() -> None:
     """There are no styles, scripts, links or metadata; what is referred to is in the picture itself."""
     root = svg()
     elements = list(root.iter())
-    assert {element.tag for element in elements} <= {"svg", "g", "path", "defs", "use", "text", "rect", "clipPath"}
-    assert not any(name == "style" or name.startswith("on") for element in elements for name in element.attrib)
+    assert {element.tag for element in elements} <= {
+        "svg",
+        "g",
+        "path",
+        "defs",
+        "use",
+        "text",
+        "rect",
+        "clipPath",
+    }
+    assert not any(
+        name == "style" or name.startswith("on") for element in elements for name in element.attrib
+    )
     ids = [element.get("id") for element in elements if "id" in element.attrib]
     references = {value[1:] for element in elements if (value := element.get("href"))}
     assert len(ids) == len(set(ids))
@@ -41,10 +53,12 @@ def test_ink_is_that_of_the_page() -> None:
 
 def test_a_line_shows_its_values() -> None:
     """A line's points lie where its values belong: the same distances on both axes, larger values higher."""
-    (path,) = (e for e in svg().iter("path") if e.get("stroke") == COLORS[0] and e.get("d", "").count("L") == 3)
+    (path,) = (
+        e for e in svg().iter("path") if e.get("stroke") == COLORS[0] and e.get("d", "").count("L") == 3
+    )
     numbers = [float(n) for n in re.findall(r"[-\d.]+", path.get("d", ""))]
     xs, ys = numbers[::2], numbers[1::2]
-    steps = {round(b - a, 1) for a, b in zip(xs, xs[1:], strict=False)}
+    steps = {round(b - a, 1) for a, b in pairwise(xs)}
     assert len(steps) == 1
     top, bottom = min(ys), max(ys)
     expected = [top + (4 - value) / 3 * (bottom - top) for _, value in POINTS]
@@ -81,7 +95,12 @@ def test_described() -> None:
 def test_always_the_same_whatever_the_user_has_set() -> None:
     """The same chart is the same text, also where matplotlib is set up otherwise, and that setup stays."""
     expected = plot(CHART)
-    changed = {"axes.facecolor": "#123456", "svg.fonttype": "path", "lines.color": "red", "text.usetex": True}
+    changed: Any = {
+        "axes.facecolor": "#123456",
+        "svg.fonttype": "path",
+        "lines.color": "red",
+        "text.usetex": True,
+    }
     with mpl.rc_context(changed):
         assert plot(CHART) == expected
         assert {name: mpl.rcParams[name] for name in changed} == changed
@@ -105,5 +124,7 @@ def test_matplotlib_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         return found(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(CnnspecError, match=r"matplotlib is not installed\. Install it: pip install 'cnnspec\[report\]'"):
+    with pytest.raises(
+        CnnspecError, match=r"matplotlib is not installed\. Install it: pip install 'cnnspec\[report\]'"
+    ):
         plot(CHART)

@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Tested:
+class Outcome:
     """A test: what it came to, the surest mistakes, and the inputs of the picture that was asked for.
 
     `names` has the name of each mistake's picture, where it is a file. `data_changed` tells that the files
@@ -73,7 +73,7 @@ class Tested:
         return float(self.evaluation.confusion.sum(1).max()) / self.count
 
 
-def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> Tested:
+def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> Outcome:
     """Return what the run's network does on the test pictures.
 
     `chosen` is the number of the one that is to be kept; if it cannot be read, the next that can is.
@@ -86,7 +86,7 @@ def examine(run: Run, loaded: Loaded, device: torch.device, chosen: int = 0) -> 
         raise DataError(Problem(what, "", "Choose an earlier one", Place(loaded.source)))
     source = loaded.test
     names = [source.name(one.index) if isinstance(source, Files) else "" for one in watcher.mistakes]
-    return Tested(
+    return Outcome(
         title=loaded.data_set.title,
         epoch=run.best_epoch,
         evaluation=evaluation,
