@@ -75,20 +75,25 @@ class Spec:
         )
 
     def located(self, root: str | Path | None = None) -> "Spec":
-        """Return the spec with absolute paths to the user's own pictures.
+        """Return the spec with absolute paths to the user's own pictures and weights.
 
         They are relative to the spec's file, or to the working folder where the spec comes from none.
-        What a `root` holds goes before that, as in `Data.located`.
+        What a `root` holds of the pictures goes before that, as in `Data.located`.
         """
         base = "" if self.document.file.startswith("<") else str(Path(self.document.file).parent)
-        return replace(self, data=self.data.located(base, None if root is None else str(root)))
+        data = self.data.located(base, None if root is None else str(root))
+        return replace(self, data=data, train=self.train.located(base))
 
     def normalized(self, mean: float | tuple[float, ...], std: float | tuple[float, ...]) -> "Spec":
         """Return the spec with these statistics of its data."""
         return replace(self, data=self.data.model_copy(update={"normalize": Normalize(mean=mean, std=std)}))
 
     def resolved(self) -> dict[str, Any]:
-        """Return the spec as plain values with every default filled in; it reads back as this spec."""
+        """Return the spec as plain values with every default filled in; it reads back as this spec.
+
+        Where training begins with weights, their statistics are what pictures are normalized by, and are
+        not known here.
+        """
         top: dict[str, Any] = {"cnnspec": 1, "name": self.name}
         if self.description:
             top["description"] = self.description
@@ -98,9 +103,10 @@ class Spec:
         if self.blocks:
             top["blocks"] = {name: block.resolved() for name, block in self.blocks.items()}
         top["layers"] = [item.resolved() for item in self.layers]
+        here = self.located()
         return top | {
-            "data": self.located().data.resolved(self.input),
-            "train": self.train.model_dump(exclude_none=True),
+            "data": here.data.resolved(None if here.train.weights else self.input),
+            "train": here.train.model_dump(exclude_none=True),
         }
 
 

@@ -55,7 +55,9 @@ BEGINNERS = {
     "1.0 as version": ("cnnspec: 1.0\ninput: [1, 8]\nlayers: [relu]", "cnnspec is 1.0; it must be 1."),
     "nothing but comments": ("# a spec, soon\n", "the file says nothing. A spec has at least `input:` and `layers:`."),
     "a sequence too short": ("input: [1, 8]\nlayers: [maxpool: 9]", "kernel 9 does not fit the 8-long input of maxpool1; the output would be empty. Use kernel ≤ 8, padding ≥ 1, or drop a pool."),
-    "a name that means nothing here": ("input: [1, 8]\nlayers: [relu]\nweights: 3", "unknown field 'weights' of the spec. It has cnnspec, name, description, input, vars, variants, blocks, layers, data or train."),
+    "a name that means nothing here": ("input: [1, 8]\nlayers: [relu]\ncolour: 3", "unknown field 'colour' of the spec. It has cnnspec, name, description, input, vars, variants, blocks, layers, data or train."),
+    "weights at the top": ("input: [1, 8]\nlayers: [relu]\nweights: 3", "unknown field 'weights' of the spec. It belongs further in: `train: {weights: …}`."),
+    "one factor for all": ("input: [1, 8]\nlayers: [relu]\ntrain: {lr_scale: 0.1}", "lr_scale is 0.1; it must be a mapping. Write it like `{NAME: 0.1}`."),
     "a reserved character": ("input: [1, 8]\nlayers: @x", "this is not valid YAML; found character that cannot start any token. Check brackets, quotes, colons and indentation here."),
 }  # fmt: skip
 

@@ -182,7 +182,7 @@ class Data(Section):
 
         def found(path: str) -> str:
             if root is None:
-                return os.path.abspath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH100, PTH118, PTH111  # pathlib keeps the dots
+                return absolute(base, path)
             inside = Path(root).absolute() / Path(path).name
             return str(Path(root).absolute() if self.folder and not inside.is_dir() else inside)
 
@@ -196,27 +196,43 @@ class Data(Section):
     def statistics(self, shape: Shape) -> Normalize | None:
         """Return the normalization for inputs of that shape: the one given, or the data set's own, if known.
 
-        Of a data set in color, the standard deviation of its gray is taken to be the mean of the
-        channels', weighted as gray is: in most pictures they rise and fall together.
+        See `normalization` for what is done where the channels differ.
         """
         known = self.known()
         if self.normalize or known is None:
             return self.normalize
-        mean, std = (
-            value if isinstance(value, float) or shape_is_color(shape) else _gray(value)
-            for value in (known.mean, known.std)
-        )
-        return Normalize(mean=mean, std=std)
+        return normalization(known.mean, known.std, shape)
 
-    def resolved(self, shape: Shape) -> dict[str, Any]:
-        """Return the section as plain values with every default filled in, for inputs of that shape."""
-        whole = self.model_copy(update={"normalize": self.statistics(shape)})
+    def resolved(self, shape: Shape | None) -> dict[str, Any]:
+        """Return the section as plain values with every default filled in, for inputs of that shape.
+
+        Without a shape, the statistics of the data set are left out.
+        """
+        whole = self if shape is None else self.model_copy(update={"normalize": self.statistics(shape)})
         return whole.model_dump(exclude_none=True, exclude=set(_OWN) if self.dataset else None)
+
+
+def absolute(base: str, path: str) -> str:
+    """Return a path that is relative to `base` as an absolute one."""
+    return os.path.abspath(os.path.join(base, os.path.expanduser(path)))  # noqa: PTH100, PTH118, PTH111  # pathlib keeps the dots
 
 
 def shape_is_color(shape: Shape) -> bool:
     """Tell whether inputs of that shape have the three channels of a picture in color."""
     return len(shape) == 3 and shape[0] == 3
+
+
+def normalization(
+    mean: float | tuple[float, ...], std: float | tuple[float, ...], shape: Shape
+) -> Normalize:
+    """Return the normalization for inputs of that shape by statistics of gray or of three channels.
+
+    The standard deviation of gray is taken to be the mean of the channels', weighted as gray is: in most
+    pictures they rise and fall together.
+    """
+    color = shape_is_color(shape)
+    mean, std = (v if isinstance(v, float) or color else _gray(v) for v in (mean, std))
+    return Normalize(mean=mean, std=std)
 
 
 def _gray(values: tuple[float, ...]) -> float:

@@ -54,7 +54,8 @@ def _flat(annotation: Any) -> Iterator[Any]:
     if typing.get_origin(annotation) in (Literal, None):
         yield annotation
         return
-    for part in typing.get_args(annotation):
+    parts = typing.get_args(annotation)
+    for part in parts[1:] if typing.get_origin(annotation) is dict else parts:  # names are no values
         yield from _flat(part)
 
 

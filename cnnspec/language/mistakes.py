@@ -142,7 +142,7 @@ def _sentence(
     if kind == "rule" or kind in _EXPECTED:
         what = context["what"] if kind == "rule" else f"is {shown(value)}"
         why = context["why"] if kind == "rule" else f"it must be {_EXPECTED[kind]}"
-        return f"{name} {what}", why, _better(kind, value)
+        return f"{name} {what}", why, _better(kind, name, value)
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'|(\d+)", context["expected"])
         words = [word or number for word, number in allowed]
@@ -164,7 +164,7 @@ def _sentence(
     return f"{name} is {shown(value)}", f"it must be {relation} {limit}", fix
 
 
-def _better(kind: str, value: Any) -> str:
+def _better(kind: str, name: str, value: Any) -> str:
     """Return how to write a value of the wrong kind, where it is plain what was meant."""
     text = str(value)
     if kind == "rule" and re.fullmatch(r"\d+([x×]\d+)+", text):
@@ -173,11 +173,16 @@ def _better(kind: str, value: Any) -> str:
         return f"Write {text.replace(',', '.')}"
     if kind == "string_type" and isinstance(value, (int, float)):
         return "Put it in quotes"
+    if kind == "tuple_type" and isinstance(value, str):
+        return f"Write `[{text}]`"
     if kind == "list_type":
         fix = f"Write `[{text}]`" if isinstance(value, str) and text.isidentifier() else ""
         fix = "Put a space after each dash" if text.startswith("-") else fix
         return "Put a dash before each layer" if isinstance(value, dict) else fix
+    if kind == "dict_type" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"Write it like `{{NAME: {text}}}`"
     if kind == "dict_type" and isinstance(value, list):
-        pairs = ", ".join(f"{one}: null" for one in value if isinstance(one, str))
+        empty = "null" if name == "args" else "…"
+        pairs = ", ".join(f"{one}: {empty}" for one in value if isinstance(one, str))
         return f"Write it like `{{{pairs}}}`" if pairs else "Remove the dashes"
     return ""

@@ -10,6 +10,9 @@ from cnnspec.language.document import Document, KeyPath
 from cnnspec.language.training import Train
 from cnnspec.language.validation import validate
 
+_BY_PATH = ("lr_scale",)
+"""Fields of `train` that hold values by the path of a layer."""
+
 
 def changed(
     train: Train, settings: Mapping[str, Any], options: Mapping[str, Any]
@@ -18,10 +21,11 @@ def changed(
 
     `settings` are values by their way, as ``optimizer.sgd.lr``, and `options` are values of
     its own fields, where None leaves a value and `lr` is that of whichever optimizer there is.
+    A file of weights is relative to the working folder.
     """
     values = train.model_dump(exclude_none=True)
     for name, value in settings.items():
-        _put(values, name.split("."), value)
+        _put(values, _way(name), value)
     values |= {name: value for name, value in options.items() if value is not None and name != "lr"}
     lr = options.get("lr")
     if lr is not None:
@@ -32,7 +36,15 @@ def changed(
             _put(values, ["optimizer", name, "lr"], lr)
     given = _Given(settings)
     new, problems = validate(Train, values, given, (), "train")
-    return (new, recipe.problems(new, given, ())) if new else (train, problems)
+    if new is None:
+        return train, problems
+    return new.located("") if "weights" in settings else new, recipe.problems(new, given, ())
+
+
+def _way(name: str) -> list[str]:
+    """Return the way that a name with dots tells; the dots of a layer's path do not part it."""
+    field, dot, rest = name.partition(".")
+    return [field, rest] if dot and field in _BY_PATH else name.split(".")
 
 
 def _put(values: dict[str, Any], way: list[str], value: Any) -> None:
@@ -59,7 +71,7 @@ class _Given(Document):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__("options", [])
-        self.ways = [tuple(name.split(".")) for name in settings]
+        self.ways = [tuple(_way(name)) for name in settings]
 
     def place(self, path: KeyPath) -> Place:
         """Return the setting that the value at the path comes from, else the options as a whole."""

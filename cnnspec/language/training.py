@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cnnspec.language.choice import CHOSEN, Choice, Section
+from cnnspec.language.data import absolute
+from cnnspec.language.finetuning import Parts, Scale, Weights, covers, innermost, published
 from cnnspec.layers.fields import Count, Index
 
 Rate = Annotated[float, Field(gt=0)]
@@ -194,3 +196,28 @@ class Train(Section):
         None, description="hold all data on the device; if it fits, if not given"
     )
     seed: Index = Field(0, description="number that all random draws follow from")
+    weights: Weights | None = Field(
+        None, description="what training begins with: torchvision:NAME, a safetensors file, or a run's folder"
+    )
+    freeze: Parts | None = Field(
+        None, description="layers and blocks, by their paths, that stay as they are with all within them"
+    )
+    lr_scale: dict[str, Scale] | None = Field(
+        None, description="factors of the learning rate, by the path of a layer or block"
+    )
+
+    def is_frozen(self, path: str) -> bool:
+        """Tell whether the layer, block or parameter at a path of the network stays as it is."""
+        return any(covers(part, path) for part in self.freeze or ())
+
+    def scale_of(self, path: str) -> float:
+        """Return what the learning rate is multiplied by there; of several factors, the innermost counts."""
+        scales = self.lr_scale or {}
+        part = innermost(scales, path)
+        return 1.0 if part is None else scales[part]
+
+    def located(self, base: str) -> "Train":
+        """Return the same with an absolute path to the weights, which is relative to `base`."""
+        if self.weights is None or published(self.weights):
+            return self
+        return self.model_copy(update={"weights": absolute(base, self.weights)})

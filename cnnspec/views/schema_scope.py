@@ -111,6 +111,10 @@ class Scope:
         kind = schema.get("type")
         if kind == "array":
             schema["items"] = self._open(schema["items"], models)
+            if schema["items"].get("type") == "string":  # text is no value that an expression could have
+                return schema
+        if isinstance(schema.get("additionalProperties"), dict):
+            schema["additionalProperties"] = self._open(schema["additionalProperties"], models)
         if kind in ("integer", "number", "boolean", "array"):
             schema |= {"type": [kind, "string"], **self._expression}
         return schema
