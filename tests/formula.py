@@ -21,7 +21,8 @@ def compute(formula: str) -> float | Fraction:
     """Return the value of a formula in numbers: exactly, if they are whole or fractions of whole ones."""
     for sign, code in SIGNS.items():
         formula = formula.replace(sign, code)
-    return _value(ast.parse(formula, mode="eval").body)
+    value: float | Fraction = _value(ast.parse(formula, mode="eval").body)
+    return value
 
 
 def _value(node: ast.expr) -> Any:

@@ -1,6 +1,8 @@
 """The two consoles: results on standard output, progress and errors on standard error."""
 
+import codecs
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,11 @@ def _console(*, stderr: bool) -> Console:
     ):  # FORCE_COLOR asks for colours in a file, not for lines drawn again and again
         console.is_interactive = False
     return console
+
+
+def out_encoding() -> str:
+    """Return the encoding of standard output, as Python calls it."""
+    return codecs.lookup(getattr(sys.stdout, "encoding", None) or "utf-8").name
 
 
 def print_line(console: Console, text: Text) -> None:

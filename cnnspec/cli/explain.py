@@ -1,21 +1,32 @@
 """explain: the formulas of every layer, and the pictures of their windows."""
 
-import sys
+from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.text import Text
 
-from cnnspec.cli.console import out, print_json, print_text, report_problems
+from cnnspec.cli.console import out, out_encoding, print_json, print_line, print_text, report_problems
 from cnnspec.cli.options import format_option, spec_argument
-from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_of
+from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_line, one_of
 from cnnspec.expansion import trace
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
-from cnnspec.views import explain as explaining
-from cnnspec.views.explain import Explanation, as_json
+from cnnspec.views.explain import Explanation, as_json, totals
+from cnnspec.views.explain import explain as explained
 from cnnspec.views.explain_markdown import as_markdown
 from cnnspec.views.explain_text import MOST_PICTURES, as_text
-from cnnspec.views.window.art import charset_for
+from cnnspec.views.window.art import BOXES, Charset, charset_for
+
+SUFFIXES = {".html": "html", ".md": "markdown"}
+"""The form of a file by its suffix."""
+
+
+def _path(_context: click.Context, _parameter: click.Parameter, given: str | None) -> Path | None:
+    """Return the file to write, whose suffix tells its form; raises click.BadParameter."""
+    if given is not None and Path(given).suffix.lower() not in SUFFIXES:
+        raise click.BadParameter(f"'{one_line(given)}' must end in {one_of(SUFFIXES)}")
+    return None if given is None else Path(given)
 
 
 @click.command(short_help="Formula of every layer, with its numbers.")
@@ -23,27 +34,49 @@ from cnnspec.views.window.art import charset_for
 @click.argument("layer", required=False)
 @format_option("text", "markdown", "html", "json")
 @click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    callback=_path,
+    help=f"File to write, {one_of(SUFFIXES)}; one that is there is replaced.",
+)
+@click.option(
     "--picture/--no-picture",
     "pictures",
     default=None,
     help=f"Draw how windows slide.  [default: draw; as text, only where at most {MOST_PICTURES} differ]",
 )
-def explain(spec: Spec, layer: str | None, form: str, pictures: bool | None) -> int:
+@click.pass_context
+def explain(
+    context: click.Context,
+    *,
+    spec: Spec,
+    layer: str | None,
+    form: str,
+    output: Path | None,
+    pictures: bool | None,
+) -> int:
     """Show how the output size, parameters, MACs and receptive field of each layer of SPEC come about.
 
     LAYER names one layer or block, as `cnnspec summary` shows it. Convolution and pooling are
     drawn: the window at its first place on the padded input, the next place behind it, and the last.
     """
+    if output:
+        suffix = output.suffix.lower()
+        if context.get_parameter_source("form") != ParameterSource.DEFAULT and form != SUFFIXES[suffix]:
+            raise click.UsageError(f"--format {form} does not go with a file that ends in {suffix}")
+        form = SUFFIXES[suffix]
     if form == "json" and pictures:
         raise click.UsageError("--picture does not go with --format json")
     plan, problems = trace(spec)
-    explanations = explaining.explain(plan, finished=not problems)
+    explanations = explained(plan, finished=not problems)
     if layer is not None:
         explanations = _of(layer, plan, explanations, known=not problems)
     if form == "text":
         _print(explanations, pictures)
     elif not problems:
-        _print_document(plan, explanations, form, pictures=pictures is not False)
+        _tell(plan, explanations, form, output, pictures=pictures is not False)
     report_problems(problems)
     return 1 if problems else 0
 
@@ -60,22 +93,38 @@ def _of(layer: str, plan: Plan, explanations: list[Explanation], *, known: bool)
     return found
 
 
-def _print_document(plan: Plan, explanations: list[Explanation], form: str, *, pictures: bool) -> None:
-    """Print the explanations in one of the forms for programs, or for readers elsewhere."""
-    if form == "json":
-        print_json([as_json(one) for one in explanations])
-    elif form == "markdown":
-        charset = charset_for(sys.stdout.encoding)
-        print_text(as_markdown(plan, explanations, pictures=pictures, charset=charset))
-    else:
-        from cnnspec.views.explain_page import as_html  # its templates take time to load
-
-        print_text(as_html(plan, explanations, pictures=pictures))
-
-
 def _print(explanations: list[Explanation], pictures: bool | None) -> None:
     """Print the explanations for a terminal of any width."""
     console = out()
-    lines = as_text(explanations, console.width, charset_for(sys.stdout.encoding), pictures=pictures)
+    lines = as_text(explanations, console.width, charset_for(out_encoding()), pictures=pictures)
     for line in lines:
         console.print(Text(line.text, style=line.style), soft_wrap=True)
+
+
+def _tell(
+    plan: Plan, explanations: list[Explanation], form: str, output: Path | None, *, pictures: bool
+) -> None:
+    """Print the explanations as JSON or as a document, or write that to a file."""
+    if form == "json":
+        print_json([as_json(one) for one in explanations])
+    elif output is None:
+        text = _document(plan, explanations, form, charset_for(out_encoding()), pictures=pictures)
+        if form == "html" and out_encoding() != "utf-8":  # which the page says it is; ASCII is in any other
+            text = text.encode("ascii", "xmlcharrefreplace").decode()
+        print_text(text)
+    else:
+        from cnnspec.training.files import write_whole
+
+        write_whole(output, _document(plan, explanations, form, BOXES, pictures=pictures).encode())
+        print_line(out(), Text(f"{one_line(str(output))}: {plan.name} explained, {totals(plan)}"))
+
+
+def _document(
+    plan: Plan, explanations: list[Explanation], form: str, charset: Charset, *, pictures: bool
+) -> str:
+    """Return the explanations as Markdown or HTML."""
+    if form == "markdown":
+        return as_markdown(plan, explanations, pictures=pictures, charset=charset)
+    from cnnspec.views.explain_page import as_html  # its templates take time to load
+
+    return as_html(plan, explanations, pictures=pictures)

@@ -1,13 +1,11 @@
 """layers: the vocabulary with examples."""
 
-import sys
-
 import click
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.cli.console import out, print_json
+from cnnspec.cli.console import out, out_encoding, print_json
 from cnnspec.cli.options import format_option
 from cnnspec.errors import did_you_mean, shown
 from cnnspec.layers import REGISTRY, Element
@@ -84,7 +82,7 @@ def _print_formulas(layer: type[Element]) -> None:
     )
     on = f"{times(example.step.input)} → {times(example.step.output)}"
     console.print(Text(f"{on}{' with ' if given else ''}{given}:"))
-    for line in worked_lines(example, console.width, charset_for(sys.stdout.encoding)):
+    for line in worked_lines(example, console.width, charset_for(out_encoding())):
         console.print(Text(line.text, style=line.style), soft_wrap=True)
 
 

@@ -109,21 +109,20 @@ def _broken(of: str, parts: tuple[str, ...], label: int, width: int) -> Iterator
         yield line.rstrip()
         line = indent = INDENT
     for piece in pieces:
-        if line.strip() and len(line) + len(piece) > width:
-            yield line.rstrip()
+        if line != indent and len(line) + len(piece) > width:
+            yield from _words(line, width, indent + INDENT)
             line = indent
         line += f"{piece} "
-    yield from textwrap.wrap(line, max(width, NARROWEST), subsequent_indent=indent + INDENT)
+    yield from _words(line, width, indent + INDENT)
 
 
 def _wrapped(text: str, width: int, style: str, indent: str = "") -> Iterator[Line]:
     """Yield a text, broken between words."""
-    for line in textwrap.wrap(
-        text,
-        max(width, NARROWEST),
-        initial_indent=indent,
-        subsequent_indent=indent or INDENT,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ):
+    for line in _words(indent + text, width, indent or INDENT):
         yield Line(line, style)
+
+
+def _words(text: str, width: int, indent: str) -> list[str]:
+    """Return a text as lines, broken between words and nowhere else; all but the first are indented."""
+    wide = max(width, NARROWEST)
+    return textwrap.wrap(text, wide, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

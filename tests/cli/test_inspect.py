@@ -1,4 +1,4 @@
-"""`cnnspec summary`, `explain` and `check` as their users meet them."""
+"""`cnnspec summary` and `check` as their users meet them, and golden texts of what is printed."""
 
 import csv
 import io
@@ -138,31 +138,6 @@ def test_no_half_output_for_programs(form: str, tmp_path: Path, capsys: Capture)
     path.write_text("input: [1, 8, 8]\nlayers: [relu, maxpool: 9]\n")
     assert run(["summary", str(path), "--format", form]) == 1
     assert capsys.readouterr().out == ""
-
-
-def test_explain_one_layer(capsys: Capture) -> None:
-    """One layer's formulas have its numbers in them."""
-    text = output(capsys, "explain", LENET5, "conv1")
-    assert "(n + 2p − f)/s + 1 = (32 + 2·0 − 5)/1 + 1 = 28" in text
-    assert "(5·5·1 + 1)·6 = 156" in text
-    assert "conv2" not in text
-
-
-def test_explain_json(capsys: Capture) -> None:
-    """The same as JSON, a formula an entry."""
-    (layer,) = json.loads(output(capsys, "explain", LENET5, "fc1", "--format", "json"))
-    assert layer["formulas"][0] == {
-        "of": "parameters",
-        "words": "(inputs + 1)·units",
-        "numbers": "(400 + 1)·120",
-        "result": 48_120,
-    }
-
-
-def test_explain_unknown_layer(capsys: Capture) -> None:
-    """A layer that isn't there is named with the nearest one."""
-    assert run(["explain", LENET5, "cnv1"]) == 1
-    assert capsys.readouterr().err == f"{LENET5}: lenet5 has no layer 'cnv1'. Did you mean 'conv1'?\n"
 
 
 def test_check(capsys: Capture) -> None:

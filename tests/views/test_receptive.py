@@ -1,14 +1,21 @@
 """The receptive field is what an impulse in the input shows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from formula import compute
+from hypothesis import HealthCheck, given, settings
+from reference import Drawn
+from strategies import EXAMPLES, specs
 from torch import Tensor, nn
 
 import cnnspec
+from cnnspec.errors import SpecError
 from cnnspec.layers import LAYERS, Case, Layer
 from cnnspec.model import modules
+from cnnspec.plan import Step
 from cnnspec.shape import Shape, volume
 from cnnspec.views import receptive
 
@@ -120,3 +127,109 @@ def test_each_axis_has_its_own() -> None:
     field = receptive.fields(cnnspec.loads(text).plan())["conv1"]
     assert field
     assert (field.size, field.stride) == ((6, 5), (2, 1))
+
+
+FORMULAS = {
+    "a window": ("conv: {filters: 1, kernel: 5}", ["r + (f − 1)·j = 1 + (5 − 1)·1"], []),
+    "with a stride": (
+        "sequence: [maxpool: 2, maxpool: {kernel: 3, stride: 2}]",
+        ["r + (f − 1)·j = 2 + (3 − 1)·2"],
+        ["j·s = 2·2"],
+    ),
+    "dilated": ("conv: {filters: 1, kernel: 3, dilation: 2}", ["r + d(f − 1)·j = 1 + 2·(3 − 1)·1"], []),
+    "another for each axis": (
+        "maxpool: [2, 3]",
+        ["r + (f − 1)·j = 1 + (2 − 1)·1", "r + (f − 1)·j = 1 + (3 − 1)·1"],
+        ["j·s = 1·2", "j·s = 1·3"],
+    ),
+    "nothing seen beside it": ("relu", ["r = 1"], []),
+    "branches": (
+        "concat: [[], [conv: {filters: 1, kernel: 3, padding: 1}]]",
+        ["the branches' largest = max(1, 3)"],
+        [],
+    ),
+    "upsampled": (
+        "sequence: [maxpool: 4, upsample: {scale: 2, mode: bilinear}]",
+        ["r + (k − 1)·j = 4 + (2 − 1)·4"],
+        ["j·n/m = 4·6/12"],
+    ),
+    "only one axis upsampled": ("upsample: {size: [48, 24]}", ["r = 1"], ["j·n/m = 1·24/48", "j = 1"]),
+    "transposed": (
+        "sequence: [maxpool: 4, conv_transpose: {filters: 1, kernel: 3, stride: 2}]",
+        ["r + (k − 1)·j = 4 + (2 − 1)·4"],
+        ["j/s = 4/2"],
+    ),
+    "upsampled twice": (
+        "sequence: [conv_transpose: {filters: 1, kernel: 2, stride: 2}, conv_transpose: {filters: 1, kernel: 2, stride: 2}]",
+        ["r + (k − 1)·j = 1 + (1 − 1)·1/2"],
+        ["j/s = (1/2)/2"],
+    ),
+    "between the places of a coarser map": (
+        "sequence: [maxpool: 4, upsample: 4, conv: {filters: 1, kernel: 3}]",
+        ["c + ⌈b + (f − 1)·j/g⌉·g = 4 + ⌈0 + (3 − 1)·1/4⌉·4"],
+        [],
+    ),
+    "further between them": (
+        "sequence: [maxpool: 4, upsample: 4, conv: {filters: 1, kernel: 3}, conv: {filters: 1, kernel: 2}]",
+        ["c + ⌈b + (f − 1)·j/g⌉·g = 4 + ⌈1/2 + (2 − 1)·1/4⌉·4"],
+        [],
+    ),
+    "the whole input": ("global_avgpool", [], []),
+    "flat": ("sequence: [flatten, relu]", [], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FORMULAS.values(), ids=FORMULAS)
+def test_formulas(case: tuple[str, list[str], list[str]]) -> None:
+    """How a field grows is told in letters and in numbers, as short as it is true."""
+    item, sizes, strides = case
+    plan = cnnspec.loads(f"input: [1, 24, 24]\nlayers:\n  - {item}\n").plan()
+    growths = receptive.growths(plan)
+    step = plan.steps[0] if plan.steps[0].composite else plan.layers[-1]
+    for found, expected in (
+        (receptive.size_formulas(step, growths[step.path]), sizes),
+        (receptive.stride_formulas(step, growths[step.path]), strides),
+    ):
+        assert list(dict.fromkeys(f"{words} = {numbers}" for words, numbers, _ in found)) == expected
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_formula_gives_the_field(path: Path) -> None:
+    """Every formula in numbers comes to the field's size, and to its stride."""
+    check_formulas(cnnspec.load(path).plan())
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
+@settings(max_examples=EXAMPLES // 10, suppress_health_check=[HealthCheck.too_slow])
+@given(specs(valid=True, plain=True))
+def test_formulas_of_any_network(drawn: Drawn) -> None:
+    """So it is in networks with branches, upsampling and all else."""
+    try:
+        plan = cnnspec.loads(drawn.text).plan()
+    except SpecError:
+        return
+    check_formulas(plan)
+
+
+def check_formulas(plan: cnnspec.Plan) -> None:
+    growths = receptive.growths(plan)
+    for path, step in steps_of(plan.steps):
+        growth = growths[path]
+        if not step.layer and not step.composite:
+            continue
+        sizes, strides = receptive.size_formulas(step, growth), receptive.stride_formulas(step, growth)
+        if growth.after is None:
+            assert (sizes, strides) == ([], [])
+            continue
+        assert [compute(numbers) for _, numbers, _ in sizes] == list(growth.after.size)
+        assert [result for *_, result in sizes] == list(growth.after.size)
+        if strides or step.layer:
+            assert growth.before
+            after = [compute(numbers) for _, numbers, _ in strides] or list(growth.before.stride)
+            assert after == list(growth.after.stride)
+
+
+def steps_of(steps: tuple[Step, ...]) -> Iterator[tuple[str, Step]]:
+    for step in steps:
+        yield step.path, step
+        yield from steps_of(step.children)

@@ -82,11 +82,11 @@ class Art(NamedTuple):
     margin: str
 
 
-def charset_for(encoding: str | None) -> Charset:
+def charset_for(encoding: str) -> Charset:
     """Return the characters that an encoding has."""
     try:
-        BOXES.all.encode(encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
+        BOXES.all.encode(encoding)
+    except UnicodeEncodeError:
         return ASCII
     return BOXES
 
