@@ -1,5 +1,6 @@
 """report: one page about a run, or about several beside each other."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 DEFAULT = "report.html"
 
 SUFFIXES = (".html", ".htm")
+
+DIGITS = 12
+"""Digits of a test picture's number at most."""
 
 
 @click.command(short_help="A page about runs: curves, mistakes, filters.")
@@ -97,13 +101,16 @@ def _warnings(runs: Sequence["Evidence"]) -> Iterator[Problem]:
 
 def _each_once(runs: tuple[str, ...]) -> list[str]:
     """Return the runs without those that are named again."""
-    return list({Path(run).resolve(): run for run in reversed(runs)}.values())[::-1]
+    found: dict[str, str] = {}
+    for run in runs:
+        found.setdefault(os.path.abspath(run), run)  # noqa: PTH100  # pathlib keeps the dots
+    return list(found.values())
 
 
 def _chosen(picture: str) -> Path | int:
     """Return what is meant: a file, or the number of a test picture if no file has that name."""
-    is_number = picture.isascii() and picture.isdecimal() and not Path(picture).exists()
-    return int(picture[:18]) if is_number else Path(picture)
+    is_number = picture.isascii() and picture.isdecimal() and len(picture) <= DIGITS
+    return int(picture) if is_number and not Path(picture).exists() else Path(picture)
 
 
 def _notice(text: str) -> None:

@@ -73,15 +73,15 @@ def of_run(history: Sequence[Row], best_epoch: int | None = None) -> list[Chart]
     )
 
 
-def of_runs(histories: Mapping[str, Sequence[Row]]) -> list[Chart]:
-    """Return the charts of several runs, by their names: a line in each for a run."""
+def of_runs(histories: Sequence[tuple[str, Sequence[Row]]]) -> list[Chart]:
+    """Return the charts of several runs, given with their names: a line in each for a run."""
     titles = {
         "Training loss": "train_loss",
         "Test loss": "test_loss",
         "Test accuracy": "test_accuracy",
         "Learning rate": "lr",
     }
-    named = list(enumerate(histories.items()))
+    named = list(enumerate(histories))
     return _charts(
         *(
             (title, [(name, history, column, style) for style, (name, history) in named], None)

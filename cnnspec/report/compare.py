@@ -4,7 +4,10 @@ import math
 from collections.abc import Sequence
 
 from cnnspec.report.evidence import Evidence
-from cnnspec.report.sentences import Finding, percent
+from cnnspec.report.sentences import Finding, cut, percent
+
+LONGEST = 60
+"""Characters of a run's name that are shown."""
 
 SURE = 1.96
 """Standard deviations on either side that 95 % of a normal distribution lie within."""
@@ -12,10 +15,10 @@ SURE = 1.96
 
 def names(runs: Sequence[Evidence]) -> list[str]:
     """Return a name for each run: its folder's, or the whole path where several are called the same."""
-    short = [run.record.folder.resolve().name for run in runs]
-    if len(set(short)) == len(short):
-        return short
-    return [str(run.record.folder) for run in runs]
+    found = [run.record.folder.resolve().name for run in runs]
+    if len(set(found)) < len(found):
+        found = [str(run.record.folder) for run in runs]
+    return [cut(name, LONGEST) for name in found]
 
 
 def comparison(runs: Sequence[Evidence]) -> list[Finding]:
@@ -40,6 +43,8 @@ def comparison(runs: Sequence[Evidence]) -> list[Finding]:
             )
         ]
     spread = SURE * math.sqrt((best * (1 - best) + second * (1 - second)) / tested.count)
+    if best == second:
+        return [Finding(f"{first} and {other} are equally accurate: {percent(best)}.")]
     text = f"{first} is the most accurate: {percent(best)}; {other} follows with {percent(second)}."
     rule = (
         f"Of two networks that are equally good, 95 % differ by less than {100 * spread:.2f} points on "

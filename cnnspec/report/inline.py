@@ -4,6 +4,7 @@ import hashlib
 import re
 from xml.etree import ElementTree as ET
 
+from cnnspec.errors import one_line
 from cnnspec.views.drawing.letters import FONTS
 
 INK = "#000000"
@@ -40,7 +41,7 @@ def inline(svg: str, label: str) -> str:
             element.text = None
     root.attrib |= {
         "role": "img",
-        "aria-label": label,
+        "aria-label": one_line(label),
         "class": "plot",
         "font-family": FONTS,
         "stroke-linejoin": "round",

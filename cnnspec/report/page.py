@@ -9,7 +9,7 @@ from cnnspec.report.compare import comparison, names
 from cnnspec.report.differences import differences
 from cnnspec.report.evidence import Evidence
 from cnnspec.report.plot import plot
-from cnnspec.report.sentences import percent
+from cnnspec.report.sentences import cut, percent
 from cnnspec.report.views import RunView
 from cnnspec.units import duration
 from cnnspec.views.pages.page import render
@@ -18,6 +18,9 @@ from cnnspec.views.pages.tables import Table
 TEMPLATES = Path(__file__).parent / "templates"
 
 NOTHING = "–"
+
+LONGEST = 200
+"""Characters of a path or title that are shown."""
 
 
 def html(runs: Sequence[Evidence]) -> str:
@@ -30,7 +33,7 @@ def html(runs: Sequence[Evidence]) -> str:
         RunView(f"run-{n}", name, run) for n, (name, run) in enumerate(zip(called, runs, strict=True), 1)
     ]
     found, left_out = differences([run.record.spec.resolved() for run in runs])
-    histories = {name: run.record.history for name, run in zip(called, runs, strict=True)}
+    histories = [(name, run.record.history) for name, run in zip(called, runs, strict=True)]
     return render(
         "report.html",
         runs[0].record.spec.name if len(runs) == 1 else f"{len(runs)} runs",
@@ -49,7 +52,8 @@ def html(runs: Sequence[Evidence]) -> str:
 def _subtitle(run: Evidence) -> str:
     record = run.record
     begun = f", begun {record.started:%Y-%m-%d %H:%M}" if record.started else ""
-    return f"A run on {record.data.get('title', record.asked)}{begun}, in {record.folder}."
+    title = cut(str(record.data.get("title", record.asked)), LONGEST)
+    return f"A run on {title}{begun}, in {cut(str(record.folder), LONGEST)}."
 
 
 def _results(called: Sequence[str], runs: Sequence[Evidence]) -> Table:

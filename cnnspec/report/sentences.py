@@ -58,6 +58,11 @@ def findings(record: RunRecord, tested: Outcome | None, classes: Sequence[str]) 
     return [*found, *_fitting(record), *_end(record), *_steps(record), *_classes(tested, classes)]
 
 
+def cut(text: str, most: int) -> str:
+    """Return as much of a text as so many characters are."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def percent(share: float) -> str:
     """Return a share as ``98.76 %``."""
     return f"{100 * share:.2f} %"

@@ -20,7 +20,7 @@ from cnnspec.report.mistakes import Mistake
 from cnnspec.report.outcome import Outcome
 from cnnspec.report.pictures import Picture, picture
 from cnnspec.report.plot import plot
-from cnnspec.report.sentences import Finding, findings, percent
+from cnnspec.report.sentences import Finding, cut, findings, percent
 from cnnspec.shape import times
 from cnnspec.units import duration
 from cnnspec.views import summary
@@ -64,7 +64,7 @@ class RunView:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, as long as there is room for."""
-        return tuple(_cut(name, LONGEST_NAME) for name in self.evidence.classes)
+        return tuple(cut(name, LONGEST_NAME) for name in self.evidence.classes)
 
     @property
     def findings(self) -> list[Finding]:
@@ -217,7 +217,7 @@ class RunView:
     def environment(self) -> Table:
         """What the result depends on beside the spec."""
         facts = islice(_facts(self.evidence.record.environment), MOST_FACTS)
-        return Table(("what", "value"), [tuple(_cut(text, LONGEST) for text in fact) for fact in facts])
+        return Table(("what", "value"), [tuple(cut(text, LONGEST) for text in fact) for fact in facts])
 
     @property
     def _tested(self) -> Outcome:
@@ -239,11 +239,6 @@ class RunView:
                 for guess in guesses
             ),
         )
-
-
-def _cut(text: str, most: int) -> str:
-    """Return as much of a text as so many characters are."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _facts(environment: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -45,7 +45,7 @@ def test_of_run_with_all_metrics() -> None:
 
 def test_of_runs() -> None:
     """Several runs have a line each in every chart, in one style, and those without a value have none."""
-    charts = of_runs({"one": HISTORY, "two": HISTORY[1:2]})
+    charts = of_runs([("one", HISTORY), ("two", HISTORY[1:2])])
     assert [chart.title for chart in charts] == [
         "Training loss",
         "Test loss",

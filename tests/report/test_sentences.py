@@ -192,6 +192,8 @@ def test_comparison() -> None:
     (close,) = comparison([evidence("a", 900), evidence("b", 905)])
     assert close.text.endswith("So small a difference may well be chance.")
     assert "less than 1.33 points on 2,000 pictures" in close.rule
+    (equal,) = comparison([evidence("a", 900), evidence("b", 900)])
+    assert equal.text == "a and b are equally accurate: 95.00 %."
 
 
 def test_what_cannot_be_compared() -> None:
