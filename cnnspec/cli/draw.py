@@ -13,7 +13,8 @@ from cnnspec.expansion import trace
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training.files import write_whole
-from cnnspec.views.diagram import STYLES, draw as drawn
+from cnnspec.views.diagram import STYLES
+from cnnspec.views.diagram import draw as drawn
 from cnnspec.views.drawing.scene import Scene
 
 PICTURES = (".svg", ".png", ".pdf")
@@ -55,15 +56,17 @@ def _path(_context: click.Context, _parameter: click.Parameter, given: str) -> P
 def draw(spec: Spec, output: Path, style: str, depth: int | None) -> int:
     """Draw the network of SPEC.
 
-    In the style `blocks` each block of the network's own list is one box, and is shown open beside it, once for
-    each form it has; what repeats is one box, too, with ×n. With --depth, N levels are opened in
-    their places instead, as in `cnnspec summary`. An SVG follows the dark theme of whoever looks at
-    it, and tells shapes and formulas on hover. PNG and PDF need `pip install 'cnnspec[draw]'`.
+    In the style `blocks`, each block that the network's own list calls is one box, and beside it is
+    shown what is in it, once for each form; repetitions are one box, too, with ×n. With --depth, N
+    levels are opened in their places instead, as in `cnnspec summary`. An SVG has a light and a dark
+    theme, and tells shapes and formulas on hover. PNG and PDF need `pip install 'cnnspec[draw]'`.
     Mermaid (.mmd) and DOT (.dot) describe the flow graph for programs that lay it out themselves.
     """
     suffix = output.suffix.lower()
     if suffix in GRAPHS and style != STYLES[0]:
-        raise click.UsageError(f"{GRAPHS[suffix]} describes flow graphs; --style {style} is for {one_of(PICTURES)}")
+        raise click.UsageError(
+            f"{GRAPHS[suffix]} describes flow graphs; --style {style} is for {one_of(PICTURES)}"
+        )
     plan, problems = trace(spec)
     if problems:
         report_problems(problems)

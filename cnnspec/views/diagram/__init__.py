@@ -10,7 +10,7 @@ STYLES = ("blocks", "volumes")
 def draw(plan: Plan, style: str = "blocks", depth: int | None = None) -> Scene:
     """Return the picture of a network in one of the `STYLES`.
 
-    Without a depth, what its own list says is shown; with one, so many levels of groups and blocks are opened.
+    Without a depth, what its own list says is shown; with one, so many levels are opened.
     """
     if style == "blocks":
         from cnnspec.views.diagram.blocks import blocks

@@ -6,7 +6,7 @@ from cnnspec.plan import Plan
 from cnnspec.views.diagram.build import build
 from cnnspec.views.diagram.fold import measure_fold
 from cnnspec.views.diagram.graph import Cell, Graph, Row, Stack
-from cnnspec.views.diagram.layout import measure_row
+from cnnspec.views.diagram.measure import measure_row
 from cnnspec.views.diagram.sheet import sheet
 from cnnspec.views.drawing.scene import Scene
 

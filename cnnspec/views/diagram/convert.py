@@ -1,5 +1,7 @@
 """SVG to PNG and PDF, by Typst, which brings fonts of its own where the system has none."""
 
+from typing import Literal
+
 from cnnspec.errors import CnnspecError, Problem
 from cnnspec.views.drawing.scene import Scene
 from cnnspec.views.drawing.svg import as_svg
@@ -34,13 +36,14 @@ def as_png(scene: Scene) -> bytes:
     return _compiled(scene, "png", scale)
 
 
-def _compiled(scene: Scene, form: str, scale: float) -> bytes:
+def _compiled(scene: Scene, form: Literal["pdf", "png"], scale: float) -> bytes:
     try:
         import typst
     except ImportError:
-        what, fix = f"a {form.upper()} needs Typst", "Install it: `pip install 'cnnspec[draw]'`, or write an SVG"
+        what, fix = (
+            f"a {form.upper()} needs Typst",
+            "Install it: `pip install 'cnnspec[draw]'`, or write an SVG",
+        )
         raise CnnspecError(Problem(what, "", fix)) from None
     told = {"svg": as_svg(scene), "title": scene.title}
-    result = typst.compile(PAGE, format=form, ppi=INCH * scale, sys_inputs=told)
-    assert isinstance(result, bytes)
-    return result
+    return typst.compile(PAGE, format=form, ppi=INCH * scale, sys_inputs=told)

@@ -11,8 +11,9 @@ from functools import cached_property
 from cnnspec.shape import Shape as Size
 from cnnspec.shape import times, volume
 from cnnspec.views.diagram.graph import Fork, Row, Stack, Unit
-from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width, measure_row, widest
 from cnnspec.views.diagram.labels import merge_hover
+from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width
+from cnnspec.views.diagram.measure import measure_row, widest
 from cnnspec.views.drawing.letters import text_width
 from cnnspec.views.drawing.scene import Group, Line, Polygon, Rect, Shape, Text, moved
 
@@ -64,14 +65,17 @@ class FoldBox:
     def apart(self) -> float:
         """From one arm's spine to the other's."""
         down = max(self.bottom[0].right, *(level.down.right for level in self.levels))
-        up = max(self.bottom[2].left, *(max(l.up.left, l.merge_width / 2) for l in self.levels))
+        up = max(self.bottom[2].left, *(max(level.up.left, level.merge_width / 2) for level in self.levels))
         middle = 2 * max(self.bottom[1].left, self.bottom[1].right)
         return max(down + ACROSS + up, middle + 2 * ACROSS)
 
     @cached_property
     def right(self) -> float:
         """How far it reaches to the right of the arm that goes down."""
-        up = (max(l.up.right, l.merge_width / 2, label_width(times(l.fork.output))) for l in self.levels)
+        up = (
+            max(level.up.right, level.merge_width / 2, label_width(times(level.fork.output)))
+            for level in self.levels
+        )
         return self.apart + max(self.bottom[2].right, *up)
 
     @cached_property
@@ -201,7 +205,7 @@ def _fold(row: Row) -> int | None:
 
 
 def _can_be_folded(unit: Unit) -> bool:
-    """Tell whether a unit is a fork of the input itself and of a branch that makes it smaller and large again."""
+    """Tell whether a unit is a fork of its input and of a branch that makes it smaller and large again."""
     if not isinstance(unit, Fork) or len(unit.branches) != 2 or unit.sign == "×":
         return False
     rows = sorted((branch.row for branch in unit.branches), key=lambda row: len(row.units))
@@ -217,13 +221,17 @@ def _bottom(row: Row) -> tuple[Row, Row, Row]:
     first = sizes.index(min(sizes)) + 1
     last = len(sizes) - sizes[::-1].index(min(sizes))
     shapes = [row.input, *(unit.output for unit in row.units)]
-    alone = isinstance(row.units[first - 1], Stack) and not row.units[first - 1].cells[0].closed
-    start = first if alone else first - 1
+    start = first if _is_layer(row.units[first - 1]) else first - 1
     return (
         Row(row.input, row.units[:start]),
         Row(shapes[start], row.units[start:last]),
         Row(shapes[last], row.units[last:]),
     )
+
+
+def _is_layer(unit: Unit) -> bool:
+    """Tell whether a unit is no more than layers."""
+    return isinstance(unit, Stack) and not any(cell.closed for cell in unit.cells)
 
 
 def _space(x: Size) -> int:

@@ -6,7 +6,7 @@ whose branches are rows and meet in its sign. A block is a cell, too, and a `Pan
 is in it; one that is no more than a stack is shown as that wherever it is used.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from cnnspec.plan import Step
@@ -87,11 +87,6 @@ class Fork:
 Piece = Cell | Stack | Frame | Fork
 Unit = Stack | Frame | Fork
 
-TALLEST = 8
-"""Cells of a stack."""
-LONGEST = 120
-"""Units of a row that are shown; of more, those in the middle are left out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -152,60 +147,12 @@ class Graph:
     panels: tuple[Panel, ...] = ()
 
 
-def stacked(x: Shape, pieces: Iterable[Piece]) -> Row:
-    """Return pieces as a row, cells on stacks as far as they belong together.
-
-    Layers that leave the shape as it is stand below the layer before them, or above the one after
-    them where there is none.
-    """
-    units: list[Unit] = []
-    cells: list[Cell] = []
-
-    def end() -> None:
-        if cells:
-            units.append(Stack(tuple(cells), cells[-1].steps[-1].output))
-            cells.clear()
-
-    def add(*more: Cell) -> None:
-        for cell in more:
-            first = all(one.minor for one in cells) and any(step.macs for step in cell.steps)
-            if cell.closed or len(cells) == TALLEST or not (cell.minor or first):
-                end()
-            cells.append(cell)
-            if cell.closed:
-                end()
-
-    for piece in pieces:
-        match piece:
-            case Stack(whole) if not all(cell.minor for cell in whole):
-                end()
-                cells += whole
-            case Stack(whole):
-                add(*whole)
-            case Cell():
-                add(piece)
-            case _:
-                end()
-                units.append(piece)
-    end()
-    return Row(x, _without_middle(units))
-
-
-def _without_middle(units: list[Unit]) -> tuple[Unit, ...]:
-    """Return units without those in the middle where there are too many."""
-    if len(units) <= LONGEST:
-        return tuple(units)
-    hidden = units[LONGEST // 2 : -LONGEST // 2 + 1]
-    more = Stack((Cell((), f"{len(hidden):,} more"),), hidden[-1].output)
-    return (*units[: LONGEST // 2], more, *units[-LONGEST // 2 + 1 :])
-
-
 def form(row: Row, *, numbers: bool = False) -> Hashable:
     """Return what rows have in common that look alike; with `numbers`, they also read alike."""
     return tuple(_form(unit, numbers) for unit in row.units)
 
 
-def _form(unit: Unit, numbers: bool) -> Hashable:  # noqa: FBT001  # as form
+def _form(unit: Unit, numbers: bool) -> Hashable:  # as form
     match unit:
         case Stack(cells):
             return tuple((cell.text, cell.detail) if numbers else _kind(cell) for cell in cells)

@@ -24,7 +24,8 @@ def heading(plan: Plan, x: float, y: float, width: float) -> tuple[list[Shape], 
         Text(x, y + TITLE - 3, shortened(plan.name, TITLE, width, bold=True), size=TITLE, bold=True)
     ]
     baseline = y + TITLE + LINE
-    totals = f"{plan.params:,} parameters, {plan.macs:,} MACs, {times(plan.input_shape)} → {times(plan.output_shape)}"
+    shapes_told = f"{times(plan.input_shape)} → {times(plan.output_shape)}"
+    totals = f"{plan.params:,} parameters, {plan.macs:,} MACs, {shapes_told}"
     lines = [*wrapped(plan.spec.description, TEXT, width, MOST_LINES), *wrapped(totals, TEXT, width, 2)]
     for line in lines:
         shapes.append(Text(x, baseline, line, "faint", TEXT))
@@ -33,7 +34,7 @@ def heading(plan: Plan, x: float, y: float, width: float) -> tuple[list[Shape], 
 
 
 def wrapped(text: str, size: float, width: float, most: int) -> list[str]:
-    """Return a text in at most so many lines, each not wider than that; the last is cut where they are too few."""
+    """Return a text in at most so many lines of that width; the last is cut where they are too few."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

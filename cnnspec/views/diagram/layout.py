@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from cnnspec.shape import Shape as Size
-from cnnspec.shape import times
-from cnnspec.views.diagram.boxes import Box, box, natural_width
-from cnnspec.views.diagram.graph import Fork, Frame, Row, Stack, Unit
-from cnnspec.views.diagram.labels import merge_hover
+from cnnspec.views.diagram.boxes import Box
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Line, Rect, Shape, Text
 
@@ -25,12 +21,6 @@ ROUND = 8
 PAD, HEAD, FOOT = 14, 30, 16
 """Of a frame: beside what is in it, above it with the title, and below it."""
 WIDEST_TITLE = 170
-LEAD, ENTRY, EXIT = 12, 26, 34
-"""Of a fork: down to where it parts, then to its branches, and from these to where they meet."""
-APART = 26
-"""Between branches."""
-SIGN, BAR = 10, 20
-"""Radius of the sign where branches meet, and the height of the bar that concatenates them."""
 
 
 class Measured(Protocol):
@@ -159,102 +149,6 @@ class FrameBox:
         edge(((x, y + HEAD + self.row.height), (x, y + self.height)), out)
 
 
-@dataclass(frozen=True)
-class Arm:
-    """A branch in its place: `x` is its spine's distance from the fork's; `row` is None for the input itself."""
-
-    x: float
-    row: RowBox | None
-    name: str
-    output: str
-
-    @cached_property
-    def left(self) -> float:
-        """How far it reaches to the left of the fork's spine, negative where it is right of it."""
-        return (self.row.left if self.row else 0) - self.x
-
-    @cached_property
-    def right(self) -> float:
-        """How far it reaches to the right of the fork's spine."""
-        labels = max(label_width(self.name), label_width(self.output) if self.row else 0)
-        return self.x + max(self.row.right if self.row else 0, labels)
-
-
-@dataclass(frozen=True)
-class ForkBox:
-    """Branches beside each other that meet below: in a sign at its side, or in a bar across them all."""
-
-    arms: tuple[Arm, ...]
-    sign: str
-    hover: str
-    arrow: bool = False
-
-    @cached_property
-    def bar(self) -> tuple[float, float]:
-        """Where the bar begins and ends, from the spine."""
-        half = text_width(self.sign, LABEL) / 2 + 10
-        xs = [arm.x for arm in self.arms]
-        return min(min(xs) - half / 2, -half), max(max(xs) + half / 2, half)
-
-    @cached_property
-    def is_sign(self) -> bool:
-        """Whether branches meet in a sign."""
-        return len(self.sign) == 1
-
-    @cached_property
-    def left(self) -> float:
-        """What the branches and the bar need."""
-        return max(SIGN if self.is_sign else -self.bar[0], *(arm.left for arm in self.arms))
-
-    @cached_property
-    def right(self) -> float:
-        """What the branches and the bar need."""
-        return max(SIGN if self.is_sign else self.bar[1], *(arm.right for arm in self.arms))
-
-    @cached_property
-    def inner(self) -> float:
-        """The height of the tallest branch."""
-        return max(arm.row.height if arm.row else 0 for arm in self.arms)
-
-    @cached_property
-    def height(self) -> float:
-        """From where it parts to where its branches have met."""
-        return LEAD + ENTRY + self.inner + EXIT + (2 * SIGN if self.is_sign else BAR)
-
-    def place(self, x: float, y: float, out: list[Shape]) -> None:
-        """Add the branches, and where they meet."""
-        bottom = y + self.height
-        meet = bottom - SIGN if self.is_sign else bottom - BAR
-        for arm in self.arms:
-            self.place_arm(arm, x, y, meet, out)
-        if self.is_sign:
-            circle = Rect(x - SIGN, meet - SIGN, 2 * SIGN, 2 * SIGN, "composition", SIGN)
-            text = Text(x, meet + 5, self.sign, size=15, anchor="middle", bold=True)
-        else:
-            start, end = self.bar
-            circle = Rect(x + start, meet, end - start, BAR, "composition", 4)
-            text = Text(x + (start + end) / 2, meet + 14, self.sign, size=LABEL, anchor="middle")
-        out.append(Group((circle, text), "node", self.hover))
-
-    def place_arm(self, arm: Arm, x: float, y: float, meet: float, out: list[Shape]) -> None:
-        """Add a branch with the edges to and from it."""
-        there, top = x + arm.x, y + LEAD + ENTRY
-        start = ((x, y), (x, y + LEAD), (there, y + LEAD)) if arm.x else ((x, y),)
-        end: tuple[tuple[float, float], ...] = ((there, meet),)
-        if self.is_sign:
-            side = SIGN if arm.x > 0 else -SIGN
-            end = ((there, meet), (x + side, meet)) if arm.x else ((x, meet - SIGN),)
-        label(there, top - ENTRY, arm.name, out)
-        if arm.row is None:
-            edge((*start, *end), out, arrow=True)
-            return
-        edge((*start, (there, top)), out, arrow=arm.row.arrow)
-        arm.row.place(there, top, out)
-        bottom = top + arm.row.height
-        edge(((there, bottom), *end), out, arrow=True)
-        label(there, top + self.inner, arm.output, out)
-
-
 def edge(points: tuple[tuple[float, float], ...], out: list[Shape], *, arrow: bool = False) -> None:
     """Add an edge."""
     out.append(Line(points, "edge", ROUND, arrow))
@@ -269,61 +163,3 @@ def label(x: float, y: float, text: str, out: list[Shape]) -> None:
 def label_width(text: str) -> float:
     """Return how far a label reaches to the right of its edge."""
     return LABEL_GAP + text_width(text, LABEL) if text else 0
-
-
-def measure_row(row: Row, width: float | None = None) -> RowBox:
-    """Return a row, measured; its boxes are as wide as the widest, or as is given."""
-    width = width or widest(row)
-    units = tuple(measure(unit, width) for unit in row.units)
-    return RowBox(units, tuple(times(unit.output) for unit in row.units))
-
-
-def widest(row: Row) -> float:
-    """Return the width of the widest box on a row's spine."""
-    widths = [0.0]
-    for unit in row.units:
-        match unit:
-            case Stack(cells):
-                widths += map(natural_width, cells)
-            case Frame(row=within):
-                widths.append(widest(within))
-            case Fork() if main_branch(unit) is not None:
-                widths.append(widest(unit.branches[main_branch(unit) or 0].row))
-    return max(widths)
-
-
-def measure(unit: Unit, width: float) -> Measured:
-    """Return a unit, measured, whose boxes on the spine are so wide."""
-    match unit:
-        case Stack(cells):
-            return StackBox(tuple(box(cell, width) for cell in cells), width)
-        case Frame(title, row):
-            return FrameBox(title, measure_row(row, width))
-        case Fork():
-            return measure_fork(unit, width)
-
-
-def main_branch(fork: Fork) -> int | None:
-    """Return the number of the branch that stays on the spine: a residual's layers, or the only one with any."""
-    filled = [number for number, branch in enumerate(fork.branches) if branch.row.units]
-    alone = len(filled) == 1 or (fork.step.type == "residual" and bool(filled))
-    return filled[0] if alone else None
-
-
-def measure_fork(fork: Fork, width: float) -> ForkBox:
-    """Return a fork, measured: around its main branch, or with its branches about the spine."""
-    main = main_branch(fork)
-    arms = []
-    for number, branch in enumerate(fork.branches):
-        own = measure_row(branch.row, width if number == main else None) if branch.row.units else None
-        name = branch.name + f" ×{branch.count}" * (branch.count > 1)
-        arms.append(Arm(0, own, name.strip(), times(branch.row.output)))
-    if main is not None:
-        arms.insert(0, arms.pop(main))
-    placed = [arms[0]]
-    for arm in arms[1:]:
-        x = placed[-1].right + APART + arm.left
-        placed.append(Arm(x, arm.row, arm.name, arm.output))
-    shift = 0 if main is not None else (placed[0].x + placed[-1].x) / 2
-    centred = tuple(Arm(arm.x - shift, arm.row, arm.name, arm.output) for arm in placed)
-    return ForkBox(centred, fork.sign, merge_hover(fork))

@@ -10,7 +10,8 @@ from cnnspec.views.diagram.boxes import in_lines
 from cnnspec.views.diagram.fold import FoldBox
 from cnnspec.views.diagram.graph import Panel
 from cnnspec.views.diagram.heading import heading, legend, wrapped
-from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width, measure_row
+from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width
+from cnnspec.views.diagram.measure import measure_row
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Rect, Scene, Shape, Text
 
@@ -134,9 +135,9 @@ class _Layout:
             if before:
                 start, bottom, _ = before
                 turn = x - COLUMN / 2
-                points = ((start, bottom), (start, bottom + TURN), (turn, bottom + TURN))
-                points += ((turn, y), (spine, y), (spine, top))
-                edge(points, out, arrow=row.arrow)
+                low = bottom + TURN
+                way = ((start, bottom), (start, low), (turn, low), (turn, y), (spine, y), (spine, top))
+                edge(way, out, arrow=row.arrow)
                 label(start, bottom - 3, before[2], out)
             row.place(spine, top, out)
             before = (spine, top + row.height, row.labels[-1] if isinstance(row, RowBox) else "")
@@ -208,7 +209,7 @@ def _filled(row: RowBox, height: float) -> tuple[RowBox, ...]:
 
 
 def _fitted(panels: Sequence[PanelBox], height: float) -> tuple[tuple[PanelBox, ...], ...]:
-    """Return panels in columns that are not taller than that, each in the first where there is room for it."""
+    """Return panels in columns that are not taller than that, each in the first with room for it."""
     columns: list[list[PanelBox]] = []
     for panel in panels:
         for column in columns:
