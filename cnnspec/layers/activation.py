@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import Case, Kept, Layer
+from cnnspec.layers.base import Case, Kept, Layer, attributes
 from cnnspec.layers.fields import Count
 from cnnspec.shape import Shape
 
@@ -25,6 +25,10 @@ class _Activation(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return getattr(nn, self.torch_name)(**self.changed(*type(self).model_fields))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, cls.torch_name, *cls.model_fields)
 
 
 class Relu(_Activation):
@@ -251,6 +255,10 @@ class _Softmax(_Activation):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return getattr(nn, self.torch_name)(dim=1)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        return super().read(module, x) if getattr(module, "dim", None) == 1 else None
 
 
 class Softmax(_Softmax):

@@ -151,6 +151,15 @@ class Layer(Element):
         """Return ``nn``'s module for input shape `x`; ``nn`` is `model.modules` or stands in for it."""
         raise NotImplementedError
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # a layer need not be read
+        """Return the fields with which `build` makes such a module for input `x`; None if it never does.
+
+        The inverse of `build`, by the name of the module's class and by its attributes. Who asks
+        compares what `build` makes of the fields with the module.
+        """
+        return None
+
     def changed(self, *names: str, **renamed: str) -> dict[str, Any]:
         """Return the named fields that differ from their default, as keyword arguments for torch.
 
@@ -161,6 +170,16 @@ class Layer(Element):
         fields = type(self).model_fields
         values = {argument: getattr(self, name) for argument, name in arguments.items()}
         return {a: v for a, v in values.items() if v != fields[arguments[a]].default}
+
+
+def attributes(module: Any, name: str, *names: str, **renamed: str) -> dict[str, Any] | None:
+    """Return attributes of a module of the class `name` as fields; None for one of another class.
+
+    `renamed` maps torch's attribute to our field where the names differ, as in `Layer.changed`.
+    """
+    if type(module).__name__ != name:
+        return None
+    return {field: torch_size(getattr(module, a)) for a, field in ({n: n for n in names} | renamed).items()}
 
 
 def spatial_rank(x: Shape, layer: str) -> int:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import NO_FORMULA, Case, Kept, Layer, spatial_rank
+from cnnspec.layers.base import NO_FORMULA, Case, Kept, Layer, attributes, spatial_rank
 from cnnspec.layers.fields import Count, Position
 from cnnspec.layers.groups import check_groups
 from cnnspec.shape import Shape
@@ -30,6 +30,10 @@ class ChannelShuffle(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.ChannelShuffle(self.groups)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "ChannelShuffle", "groups")
 
     cases: ClassVar = (
         Case((6, 7, 7), groups=2),
@@ -76,6 +80,10 @@ class ChannelSlice(Layer):
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.ChannelSlice(**self.changed("start", "stop"))
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "ChannelSlice", "start", "stop")
+
     def is_view(self, x: Shape) -> bool:  # noqa: ARG002  # the contract's signature
         return True
 
@@ -113,6 +121,10 @@ class LayerScale(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return nn.LayerScale((x[0], *(1,) * (len(x) - 1)), **self.changed("init"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "LayerScale", "init")
 
     cases: ClassVar = (
         Case((6, 7, 7)),

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from cnnspec.layers.base import Case, Kept, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.base import Case, Kept, Layer, attributes, per_axis, spatial_rank, torch_size
 from cnnspec.layers.fields import ConvPadding, Count, FillMode, Sizes
 from cnnspec.layers.groups import check_groups
 from cnnspec.layers.window import check_fill, check_fit, kept_copy, padded
@@ -81,6 +81,12 @@ class Kernels(Layer):
             options["groups"] = groups
         return make(x[0], filters, torch_size(self.kernel), **{k: torch_size(v) for k, v in options.items()})
 
+    @classmethod
+    def read_kernels(cls, module: Any, name: str, *names: str) -> dict[str, Any] | None:
+        """Return the named fields, and those that all have, of torch's module of the class `name`."""
+        fields = attributes(module, name, "stride", "padding", "dilation", *names, kernel_size="kernel")
+        return fields and fields | {"bias": module.bias is not None}
+
 
 class FilterBank(Layer):
     """The number of filters; a base of its own, so that it stands first among the fields."""
@@ -129,6 +135,11 @@ class _Convolution(Kernels):
     def build(self, nn: Any, x: Shape) -> Any:
         return self.module(x, getattr(nn, f"Conv{len(x) - 1}d"), "padding_mode")
 
+    @classmethod
+    def read_convolution(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        """Return the fields that both have of torch's module; None for one of another class."""
+        return cls.read_kernels(module, f"Conv{len(x) - 1}d", "padding_mode")
+
 
 class Conv(_Convolution, FilterBank):
     """Convolution with `filters` learned filters: each slides over all channels and makes one of its own."""
@@ -141,6 +152,13 @@ class Conv(_Convolution, FilterBank):
 
     def split(self, channels: int) -> tuple[int, int]:  # noqa: ARG002  # the contract's signature
         return self.filters, self.groups
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        fields = cls.read_convolution(module, x)
+        if fields is None or module.groups == module.in_channels > 1:
+            return None  # depthwise_conv says it better
+        return fields | {"filters": module.out_channels, "groups": module.groups}
 
     cases: ClassVar = (
         Case((1, 32, 32), filters=6, kernel=5),
@@ -192,6 +210,13 @@ class DepthwiseConv(_Convolution):
 
     def split(self, channels: int) -> tuple[int, int]:
         return channels * self.multiplier, channels
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        fields = cls.read_convolution(module, x)
+        if fields is None or not module.groups == module.in_channels > 1:
+            return None
+        return fields | {"multiplier": module.out_channels // module.in_channels}
 
     cases: ClassVar = (
         Case((4, 8, 8), kernel=3),

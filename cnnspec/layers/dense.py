@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import Case, Layer
+from cnnspec.layers.base import Case, Layer, attributes
 from cnnspec.layers.fields import Count
 from cnnspec.shape import AXES, Shape, times, volume
 
@@ -33,6 +33,10 @@ class Flatten(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.Flatten()
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "Flatten")
 
     cases: ClassVar = (Case((16, 5, 5)), Case((16, 5)), Case((2, 3, 4, 5)), Case((10,)))
 
@@ -69,6 +73,11 @@ class Fc(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return nn.Linear(x[0], self.units, **self.changed("bias"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        fields = attributes(module, "Linear", out_features="units")
+        return fields and fields | {"bias": module.bias is not None}
 
     def reach(self, x: Shape) -> None:  # noqa: ARG002  # it sees all of any input
         return None

@@ -7,7 +7,7 @@ from pydantic import Field, GetJsonSchemaHandler, PlainValidator
 from pydantic_core import CoreSchema
 
 from cnnspec.errors import RuleError, one_of, shown
-from cnnspec.layers.base import FLOAT_BYTES, Case, Kept, Layer
+from cnnspec.layers.base import FLOAT_BYTES, Case, Kept, Layer, attributes
 from cnnspec.layers.fields import ConvPadding, FillMode, is_number, refuse
 from cnnspec.layers.window import check_fill, check_fit, kept_copy, padded
 from cnnspec.shape import Shape, Window, times
@@ -133,6 +133,12 @@ class ImageFilter(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return nn.ImageFilter(x[0], self.matrix, **self.changed("padding", "padding_mode"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        fields = attributes(module, "ImageFilter", "padding", "padding_mode")
+        named = (name for name, matrix in FILTERS.items() if fields and matrix == module.kernel)
+        return fields and fields | {"kernel": next(named, module.kernel)}
 
     cases: ClassVar = (
         Case((1, 28, 28), kernel="sobel_x"),

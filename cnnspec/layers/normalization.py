@@ -5,7 +5,16 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import FLOAT_BYTES, INDEX_BYTES, NO_FORMULA, Case, Kept, Layer, spatial_rank
+from cnnspec.layers.base import (
+    FLOAT_BYTES,
+    INDEX_BYTES,
+    NO_FORMULA,
+    Case,
+    Kept,
+    Layer,
+    attributes,
+    spatial_rank,
+)
 from cnnspec.layers.fields import Count, Probability
 from cnnspec.layers.groups import check_groups
 from cnnspec.shape import Shape, times, volume
@@ -57,6 +66,10 @@ class BatchNorm(_Norm):
         options = self.changed("eps", "momentum", "affine")
         return getattr(nn, f"BatchNorm{max(1, len(x) - 1)}d")(x[0], **options)
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        return attributes(module, f"BatchNorm{max(1, len(x) - 1)}d", "eps", "momentum", "affine")
+
     cases: ClassVar = (
         Case((6, 28, 28)),
         Case((6, 28, 28), affine=False),
@@ -81,6 +94,10 @@ class ChannelLayerNorm(_Norm):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return nn.ChannelLayerNorm(x[0], **self.changed("eps"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "ChannelLayerNorm", "eps")
 
     cases: ClassVar = (
         Case((6, 28, 28)),
@@ -117,6 +134,10 @@ class GroupNorm(_Norm):
     def build(self, nn: Any, x: Shape) -> Any:
         return nn.GroupNorm(self.groups, x[0], **self.changed("eps", "affine"))
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "GroupNorm", "eps", "affine", num_groups="groups")
+
     cases: ClassVar = (
         Case((6, 28, 28), groups=3),
         Case((6, 28, 28), groups=6, eps=1e-3),
@@ -151,6 +172,10 @@ class InstanceNorm(_Norm):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return getattr(nn, f"InstanceNorm{len(x) - 1}d")(x[0], **self.changed("eps", "affine"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        return attributes(module, f"InstanceNorm{len(x) - 1}d", "eps", "affine")
 
     cases: ClassVar = (
         Case((6, 28, 28)),
@@ -187,6 +212,10 @@ class LocalResponseNorm(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.LocalResponseNorm(self.size, **self.changed("alpha", "beta", "k"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "LocalResponseNorm", *cls.model_fields)
 
     cases: ClassVar = (
         Case((6, 28, 28), size=5),

@@ -6,7 +6,16 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import INDEX_BYTES, Case, Kept, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.base import (
+    INDEX_BYTES,
+    Case,
+    Kept,
+    Layer,
+    attributes,
+    per_axis,
+    spatial_rank,
+    torch_size,
+)
 from cnnspec.layers.fields import Padding, Sizes
 from cnnspec.layers.window import check_fit
 from cnnspec.shape import Reach, Shape, Window, times, volume
@@ -57,6 +66,14 @@ class _Pool(Layer):
         names = [name for name in type(self).model_fields if name != "kernel"]
         options = {k: torch_size(v) for k, v in self.changed(*names).items()}
         return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(torch_size(self.kernel), **options)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        names = [name for name in cls.model_fields if name != "kernel"]
+        fields = attributes(module, f"{cls.torch_name}{len(x) - 1}d", *names, kernel_size="kernel")
+        if fields and fields["stride"] == fields["kernel"]:
+            fields["stride"] = None
+        return fields
 
 
 class MaxPool(_Pool):
@@ -181,6 +198,11 @@ class _AdaptivePool(Layer):
     def build(self, nn: Any, x: Shape) -> Any:
         return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(torch_size(self.output_size))
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        fields = attributes(module, f"{cls.torch_name}{len(x) - 1}d", "output_size")
+        return None if fields == {"output_size": 1} else fields  # the global pools say it better
+
     cases: ClassVar = (
         Case((6, 28, 28), output_size=6),
         Case((6, 28, 30), output_size=[1, 7]),
@@ -229,6 +251,11 @@ class _GlobalPool(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:
         return getattr(nn, f"{self.torch_name}{len(x) - 1}d")(1)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        fields = attributes(module, f"{cls.torch_name}{len(x) - 1}d", "output_size")
+        return {} if fields == {"output_size": 1} else None
 
     cases: ClassVar = (Case((6, 28, 28)), Case((6, 1, 1)), Case((6, 29)), Case((2, 5, 6, 7)))
     refused: ClassVar = (Case((120,)),)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from cnnspec.layers.base import FLOAT_BYTES, Case, Kept, Layer, spatial_rank
+from cnnspec.layers.base import FLOAT_BYTES, Case, Kept, Layer, attributes, spatial_rank
 from cnnspec.layers.fields import Probability
 from cnnspec.shape import Shape, volume
 
@@ -24,6 +24,10 @@ class Dropout(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.Dropout(**self.changed("p"))
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "Dropout", "p")
 
     def kept(self, x: Shape) -> Kept:
         return Kept(more=volume(x) * FLOAT_BYTES)  # which values stay, and their factor
@@ -52,6 +56,10 @@ class ChannelDropout(Layer):
     def build(self, nn: Any, x: Shape) -> Any:
         return getattr(nn, f"Dropout{len(x) - 1}d")(**self.changed("p"))
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        return attributes(module, f"Dropout{len(x) - 1}d", "p")
+
     def kept(self, x: Shape) -> Kept:
         return Kept(more=x[0] * FLOAT_BYTES)
 
@@ -78,6 +86,10 @@ class DropPath(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.DropPath(self.p)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "DropPath", "p")
 
     keeps: ClassVar = Kept(more=FLOAT_BYTES)
 

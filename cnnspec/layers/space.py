@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from cnnspec.errors import RuleError
-from cnnspec.layers.base import NO_FORMULA, Case, Kept, Layer, per_axis, spatial_rank, torch_size
+from cnnspec.layers.base import NO_FORMULA, Case, Kept, Layer, attributes, per_axis, spatial_rank, torch_size
 from cnnspec.layers.fields import Count, Factors, Margins, Sizes
 from cnnspec.shape import Reach, Shape, times
 
@@ -92,6 +92,11 @@ class Upsample(Layer):
         options = self.changed("size", "mode", "align_corners", scale_factor="scale")
         return nn.Upsample(**{k: torch_size(v) for k, v in options.items()})
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        fields = attributes(module, "Upsample", "size", "mode", "align_corners", scale_factor="scale")
+        return fields and fields | {"align_corners": bool(fields["align_corners"])}
+
     cases: ClassVar = (
         Case((6, 7, 7), scale=2),
         Case((6, 7, 9), scale=[1, 3]),
@@ -162,6 +167,14 @@ class ZeroPad(Layer):
         sides = tuple(side for margin in reversed(margins) for side in margin)
         return getattr(nn, f"ZeroPad{len(x) - 1}d")(torch_size(sides))
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        if attributes(module, f"ZeroPad{len(x) - 1}d") is None:
+            return None
+        sides = iter(module.padding)
+        margins = [torch_size(margin) for margin in zip(sides, sides, strict=True)][::-1]
+        return {"padding": torch_size(tuple(margins)) if isinstance(margins[0], int) else tuple(margins)}
+
     cases: ClassVar = (
         Case((6, 7, 9), padding=1),
         Case((6, 7, 9), padding=0),
@@ -210,6 +223,10 @@ class PixelShuffle(Layer):
 
     def build(self, nn: Any, x: Shape) -> Any:  # noqa: ARG002  # the contract's signature
         return nn.PixelShuffle(self.factor)
+
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:  # noqa: ARG003  # as build
+        return attributes(module, "PixelShuffle", upscale_factor="factor")
 
     cases: ClassVar = (
         Case((8, 7, 7), factor=2),

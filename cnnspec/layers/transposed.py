@@ -67,6 +67,11 @@ class ConvTranspose(Kernels, FilterBank):
     def build(self, nn: Any, x: Shape) -> Any:
         return self.module(x, getattr(nn, f"ConvTranspose{len(x) - 1}d"), "output_padding")
 
+    @classmethod
+    def read(cls, module: Any, x: Shape) -> dict[str, Any] | None:
+        fields = cls.read_kernels(module, f"ConvTranspose{len(x) - 1}d", "output_padding", "groups")
+        return fields and fields | {"filters": module.out_channels}
+
     cases: ClassVar = (
         Case((8, 7, 7), filters=4, kernel=2, stride=2),
         Case((8, 7, 7), filters=4, kernel=2, stride=2, bias=False),

@@ -95,7 +95,7 @@ class ImageFilter(nn.Module):
         padding_mode: str = "replicate",
     ) -> None:
         super().__init__()
-        self.channels, self.padding, self.padding_mode = channels, padding, padding_mode
+        self.channels, self.kernel, self.padding, self.padding_mode = channels, kernel, padding, padding_mode
         weight = torch.tensor(kernel, dtype=torch.get_default_dtype())
         self.register_buffer("weight", weight.repeat(channels, 1, *(1,) * weight.ndim), persistent=False)
 
