@@ -94,6 +94,14 @@ def test_multiply() -> None:
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("name", ["outputs", "named", "numbered", "self", "branches"])
+def test_names_of_branches(name: str) -> None:
+    """A branch may be called what our own module calls its arguments, or called once."""
+    model, x, y = run(plan(f"  - concat: {{branches: {{{name}: [{CONV}], other: []}}}}"))
+    assert torch.equal(y, torch.cat([model.get_submodule(f"concat1.{name}")(x), x], dim=1))
+
+
+@torch.no_grad()
 def test_concat() -> None:
     """The channels of all branches are given in their order."""
     model, x, y = run(

@@ -99,10 +99,7 @@ def test_kept_of_merging(name: str) -> None:
     composite = REGISTRY[name]
     assert issubclass(composite, Composite)
     outputs = [torch.rand(BATCH, 3, 4, 4, requires_grad=True) * 1.0 for _ in range(2)]
-    parts = {f"part{i}": _Given(output) for i, output in enumerate(outputs)}
-    module = {"residual": modules.Residual, "add": modules.Add}.get(name, getattr(modules, name.title()))(
-        parts
-    )
+    module = getattr(modules, name.title())(*map(_Given, outputs))
     saved, _ = saved_by(module, [outputs[0], *outputs])
     assert composite.keeps == saved
 

@@ -110,7 +110,7 @@ class Residual(Composite):
         return first.shape
 
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
-        return nn.Residual(parts)
+        return nn.Residual(**parts)
 
 
 def _lists(value: Any) -> Any:
@@ -152,6 +152,10 @@ class _Branches(Composite):
         names = self.branches if isinstance(self.branches, dict) else range(len(self.branches))
         return {str(name): ("branches", name) for name in names}
 
+    def joined(self, make: Any, parts: Mapping[str, Any]) -> Any:
+        """Return what a constructor makes of the branches: by name, or else by number."""
+        return make(**parts) if isinstance(self.branches, dict) else make(*parts.values())
+
 
 class Add(_Branches):
     """The sum of its branches."""
@@ -174,7 +178,7 @@ class Add(_Branches):
         return first.shape
 
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
-        return nn.Add(parts)
+        return self.joined(nn.Add, parts)
 
 
 class Concat(_Branches):
@@ -196,7 +200,7 @@ class Concat(_Branches):
         return (("the branches' sum", " + ".join(str(output[0]) for output in outputs)),)
 
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
-        return nn.Concat(parts)
+        return self.joined(nn.Concat, parts)
 
 
 class Multiply(_Branches):
@@ -218,7 +222,7 @@ class Multiply(_Branches):
         return product.shape
 
     def build(self, nn: Any, parts: Mapping[str, Any]) -> Any:
-        return nn.Multiply(parts)
+        return self.joined(nn.Multiply, parts)
 
 
 def _disagreement(which: str, one: Output, other: Output, fix: str) -> RuleError:

@@ -1,53 +1,60 @@
-"""The modules of the language's compositions: parts given the same input, their outputs merged."""
+"""The modules of the language's compositions: parts given the same input, their outputs merged.
 
-from collections.abc import Mapping
+A part can have any name that a spec gives it, so nothing else here has a name of that kind.
+"""
+
+from functools import reduce
+from itertools import chain
+from operator import add, mul
 
 import torch
 from torch import Tensor, nn
 
 
-class _Parts(nn.Module):
-    """Parts by name, each given the same input."""
+class Residual(nn.Module):
+    """What the layers make of their input, plus what the shortcut makes of it."""
 
-    def __init__(self, parts: Mapping[str, nn.Module]) -> None:
+    def __init__(self, layers: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
-        for name, part in parts.items():
-            self.add_module(name, part)
-
-    def outputs(self, x: Tensor) -> list[Tensor]:
-        """Return each part's output."""
-        return [part(x) for part in self.children()]
-
-
-class Add(_Parts):
-    """The sum of the parts' outputs, which are all of one shape."""
+        self.layers, self.shortcut = layers, shortcut
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum."""
-        first, *others = self.outputs(x)
-        for other in others:
-            first = first + other
-        return first
+        y: Tensor = self.layers(x) + self.shortcut(x)
+        return y
 
 
-class Residual(Add):
-    """The layers' output plus the shortcut's."""
+class _Branches(nn.Module):
+    """Modules with numbers or names, each given the same input."""
+
+    def __init__(self, /, *numbered: nn.Module, **named: nn.Module) -> None:
+        super().__init__()
+        for name, branch in chain(enumerate(numbered), named.items()):
+            self.add_module(str(name), branch)
+
+    def _outputs(self, x: Tensor) -> list[Tensor]:
+        return [branch(x) for branch in self.children()]
 
 
-class Concat(_Parts):
-    """The parts' outputs, (N, C1, …) to (N, Ck, …), as one of shape (N, C1 + … + Ck, …)."""
+class Add(_Branches):
+    """The sum of the branches' outputs, which are all of one shape."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the channels of all parts."""
-        return torch.cat(self.outputs(x), dim=1)
+        """Return the sum."""
+        return reduce(add, self._outputs(x))
 
 
-class Multiply(_Parts):
-    """The product of the parts' outputs; an axis of size 1 is stretched."""
+class Concat(_Branches):
+    """The branches' outputs, (N, C1, …) to (N, Ck, …), as one of shape (N, C1 + … + Ck, …)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the channels of all branches."""
+        return torch.cat(self._outputs(x), dim=1)
+
+
+class Multiply(_Branches):
+    """The product of the branches' outputs; an axis of size 1 is stretched."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the product."""
-        first, *others = self.outputs(x)
-        for other in others:
-            first = first * other
-        return first
+        return reduce(mul, self._outputs(x))
