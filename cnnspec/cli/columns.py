@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cnnspec.training.reporter import Job
+from cnnspec.units import duration
 
 GAP = 2
 """Spaces between two columns."""
@@ -74,12 +75,3 @@ def _accuracy(job: Job, *, short: bool) -> str:
 
 def _width(columns: list[Column]) -> int:
     return sum(column.width + GAP for column in columns) - GAP
-
-
-def duration(seconds: float) -> str:
-    """Return a time as ``7.1 s``, ``1:05`` or ``2:03:04``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

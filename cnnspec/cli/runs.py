@@ -11,12 +11,13 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from cnnspec.cli.columns import NOTHING, duration
+from cnnspec.cli.columns import NOTHING
 from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import format_option
 from cnnspec.errors import CnnspecError, Place, Problem, SpecError, one_line
 from cnnspec.training.find import find_runs
 from cnnspec.training.record import RunRecord, read_record
+from cnnspec.units import duration
 
 DEFAULT = "runs"
 """The folder that `train` writes to, unless told otherwise."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 
-from cnnspec.cli.columns import duration
 from cnnspec.cli.curve import ASCII, BLOCKS, Series, curve
 from cnnspec.training.reporter import Job
+from cnnspec.units import duration
 
 if TYPE_CHECKING:
     from torch import Tensor
