@@ -21,6 +21,7 @@ DRAWN: dict[str, tuple[list[float], str]] = {
     "down to a half each time": ([128, 64, 32, 16, 8, 4, 2, 1], "█▇▆▅▄▃▂▁"),
     "below zero": ([-1.0, 0.0, 1.0], "▁▅█"),
     "to zero": ([7, 6, 5, 4, 3, 2, 1, 0], "█▇▆▅▄▃▂▁"),
+    "the largest there are": ([-1.7e308, 0.0, 1.7e308], "▁▅█"),
     "up and down": ([1, 100, 1, 100], "▁█▁█"),
     "more than fit": ([8, 8, 4, 4, 2, 2, 1, 1] * 2, "█▆▃▁█▆▃▁"),
 }
@@ -101,7 +102,9 @@ def test_long_series() -> None:
     series = Series()
     for step in range(100_000):
         series.add(100_000 - step, 64)
+        assert len(series.points) <= MOST
     values = [value for value, _ in series.points]
+    assert len(values) > MOST / 4
     assert values == sorted(values, reverse=True)
     exact = means([(100_000 - step, 64) for step in range(100_000)], 24)
     assert means(series.points, 24) == pytest.approx(exact, rel=1e-3)

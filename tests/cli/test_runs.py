@@ -23,7 +23,7 @@ def write_run(
     *,
     epochs: int = 2,
     name: str = "lenet5",
-    data: str = "mnist",
+    data: str = "{dataset: mnist}",
     train: str = "",
     started: str = "2026-03-01T12:00:00+00:00",
 ) -> Path:
@@ -39,7 +39,7 @@ def write_run(
     )
     (folder / "spec.yaml").write_text(
         f"name: {json.dumps(name)}\ninput: [1, 28, 28]\nlayers: [flatten, {{fc: 10}}]\n"
-        f"data: {{dataset: {data}}}\ntrain: {{epochs: {epochs}, seed: 7{train}}}\n"
+        f"data: {data}\ntrain: {{epochs: {epochs}, seed: 7{train}}}\n"
     )
     for weights in ("best", "last"):
         (folder / f"{weights}.safetensors").touch()
@@ -62,7 +62,9 @@ def runs(utc: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "runs"
     write_run(folder / "first", [0.98, 0.97], started="2026-03-01T12:00:00+00:00")
-    write_run(folder / "sample", [0.995, 0.99], data="mnist-sample", started="2026-03-02T12:00:00+00:00")
+    write_run(
+        folder / "sample", [0.995, 0.99], data="{dataset: mnist-sample}", started="2026-03-02T12:00:00+00:00"
+    )
     write_run(folder / "stopped", [], epochs=20, name="vgg", started="2026-03-03T12:00:00+00:00")
     early = ", early_stopping: 1"
     write_run(folder / "early", [0.9, 0.5], epochs=9, train=early, started="2026-03-04T12:00:00+00:00")
@@ -182,6 +184,7 @@ def test_no_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captur
         out, err = capsys.readouterr()
         assert out == ""
         assert "cnnspec train SPEC" in err
+        assert ("warning: there is no run in this folder" in err) == bool(arguments)
 
 
 @pytest.mark.parametrize("arguments", [["--sort", "size"], ["--format", "yaml"], ["--all"]], ids=" ".join)
@@ -205,13 +208,14 @@ HOSTILE = [
 
 
 def test_hostile_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    """Escape codes, line breaks and markup in names of folders and specs stay text, one line a run; JSON has them whole."""
+    """Escape codes, line breaks and markup in names of runs and data stay text, a line each; JSON has them whole."""
     monkeypatch.chdir(tmp_path)
     for number, name in enumerate(HOSTILE):
-        write_run(tmp_path / "runs" / name, [0.5], name=f"net{number}", started="\x1b[31m")
-        text = (tmp_path / "runs" / name / "spec.yaml").read_text()
-        (tmp_path / "runs" / name / "spec.yaml").write_text(text.replace(f"net{number}", "\\e[2J"))
-        (tmp_path / "runs" / name / "metrics.jsonl").write_bytes(b'{"\x1b[31m": 1}')
+        folder = write_run(
+            tmp_path / "runs" / name, [0.5], data='{folder: "/\\e[31m/a\\e[2J"}', started="\x1b[31m"
+        )
+        if number % 2:
+            (folder / "metrics.jsonl").write_bytes(b'{"\x1b[31m": 1}')
     write_run(tmp_path / "runs/one", [0.5])
     assert run(["runs"]) == 0
     out, err = capsys.readouterr()
@@ -219,6 +223,7 @@ def test_hostile_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
         assert all(c == "\n" or c.isprintable() for c in text)
     assert len(out.split("\n\n")[0].splitlines()) == 2 + len(HOSTILE) + 1
     assert "[bold]x[/]" in out
+    assert "[2J" in out
     found = {row["run"] for row in listed(capsys)}
     assert found == {f"runs/{name}" for name in [*HOSTILE, "one"]}
 

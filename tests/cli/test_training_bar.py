@@ -16,6 +16,7 @@ from rich.console import Console
 import cnnspec
 from cnnspec.cli import run, training_bar
 from cnnspec.cli.curve import ASCII, BLOCKS, means
+from cnnspec.cli.progress import Watcher
 from cnnspec.cli.training_bar import LEAST_CURVE, MOST_CURVE, REFRESH, SPARE, TrainingBar, choose_layout
 from cnnspec.training.reporter import Job
 
@@ -137,6 +138,19 @@ def test_every_sample_counts_once(epochs: list[list[float]], waits: list[float])
             points = line.losses.points[before:]
             assert sum(samples for _, samples in points) == 10 * len(losses)
             assert means(points, 1) == pytest.approx([sum(losses) / len(losses)], abs=1e-9)
+
+
+def test_short_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Epochs that are over before anyone looks have their place in the curve by their lines of metrics."""
+    clock, console = Clock(monkeypatch), Console(file=Screen(), force_terminal=True, width=120)
+    watcher = Watcher(console, console)
+    watcher.begin(JOB)
+    assert watcher.bar
+    for epoch, loss in enumerate((4.0, 2.0), start=1):
+        clock.now += REFRESH / 2
+        watcher.step(epoch, 1000, Loss(1000 * loss))  # type: ignore[arg-type]  # a tensor reads as a number
+        watcher.epoch({"epoch": epoch, "train_loss": loss, "seconds": 0.1})
+    assert watcher.bar.losses.points == [(4.0, 1000), (2.0, 1000)]
 
 
 def test_going_on_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
