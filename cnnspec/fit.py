@@ -2,6 +2,7 @@
 
 from cnnspec.catalog import DataSet
 from cnnspec.errors import Place, Problem
+from cnnspec.parts import part_problems, part_warnings
 from cnnspec.plan import Plan
 from cnnspec.shape import times, volume
 
@@ -21,6 +22,7 @@ def data_problems(plan: Plan, data_set: DataSet | None = None) -> list[Problem]:
         *of_data,
         *_learning_problems(plan),
         *_optimizer_problems(plan),
+        *part_problems(plan),
     ]
 
 
@@ -48,7 +50,12 @@ def picture_problems(plan: Plan) -> list[Problem]:
 
 def warnings(plan: Plan) -> list[Problem]:
     """Return what is allowed but surely not meant."""
-    return [*_channels_last(plan), *_softmax_before_loss(plan), *_no_logarithms_for_loss(plan)]
+    return [
+        *_channels_last(plan),
+        *_softmax_before_loss(plan),
+        *_no_logarithms_for_loss(plan),
+        *part_warnings(plan),
+    ]
 
 
 def _channels_last(plan: Plan) -> list[Problem]:
@@ -152,9 +159,12 @@ def _class_problems(plan: Plan, data_set: DataSet) -> list[Problem]:
 
 
 def _optimizer_problems(plan: Plan) -> list[Problem]:
-    if plan.spec.train.optimizer.name != "muon" or any(step.type == "fc" for step in plan.layers):
+    train = plan.spec.train
+    layers = [step for step in plan.layers if step.type == "fc"]
+    if train.optimizer.name != "muon" or any(not train.is_frozen(step.path) for step in layers):
         return []
-    what, why = "muon has nothing to do", "it steps the weights of fc layers only, and this network has none"
+    which = "all of them are frozen" if layers else "this network has none"
+    what, why = "muon has nothing to do", f"it steps the weights of fc layers only, and {which}"
     place = plan.spec.document.value_place(("train", "optimizer"))
     return [Problem(what, why, "Use adamw, which would step all others", place)]
 
@@ -170,7 +180,8 @@ def _learning_problems(plan: Plan) -> list[Problem]:
     train = plan.spec.train
     if train.batch_size // train.accumulate > 1:
         return []
-    alone = [s for s in plan.layers if s.type == "batchnorm" and volume(s.input) == s.input[0]]
+    norms = [s for s in plan.layers if s.type == "batchnorm" and not train.is_frozen(s.path)]
+    alone = [s for s in norms if volume(s.input) == s.input[0]]
     why, fix = "its mean over a single value is that value, and all is lost", "Use a larger batch_size"
     what = "batches of 1"
     if train.batch_size > 1:

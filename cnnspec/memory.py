@@ -10,7 +10,8 @@ weights, then what was kept for it is freed.
 In it are weights and buffers, a moving average of them, what the optimizer keeps, the
 gradients of the weights (those of the step before until the forward pass is over), the
 batch, all that layers and loss make, and the copies that convolutions and optimizers work
-on. Not in it are other working memory within a layer, the data set, and Python and torch
+on. Weights that are frozen have no gradient, and the optimizer keeps nothing for
+them. Not in it are other working memory within a layer, the data set, and Python and torch
 themselves.
 `benchmarks/memory.py` holds it to what torch allocates.
 """
@@ -19,8 +20,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cnnspec.language.choice import Section
-from cnnspec.language.training import SGD, Muon, RMSprop
+from cnnspec.language.training import SGD, Muon, RMSprop, Train
 from cnnspec.layers.base import FLOAT_BYTES, Kept
 from cnnspec.plan import Plan, Step
 from cnnspec.shape import Shape, volume
@@ -37,23 +37,20 @@ class Moment(NamedTuple):
 class Memory:
     """Bytes that a training step takes: for the weights, and for each sample what the layers keep.
 
-    `optimizer` is what the optimizer keeps, `average` the moving average, `input` a sample
-    itself, and `parts` is the number of parts that a batch is computed in.
+    `gradients` are those of all weights that learn, `optimizer` is what the optimizer keeps, `average`
+    the moving average, `input` a sample itself, and `parts` is the number of parts that a batch is
+    computed in.
     """
 
     weights: int
     buffers: int
+    gradients: int
     optimizer: int
     average: int
     input: int
     parts: int
     kept: int
     moments: tuple[Moment, ...]
-
-    @property
-    def gradients(self) -> int:
-        """Bytes of the gradients of all weights."""
-        return self.weights
 
     @property
     def untrained(self) -> int:
@@ -83,30 +80,32 @@ class Memory:
 def predict(plan: Plan) -> Memory:
     """Return the memory that training the plan's network as its spec says takes."""
     train = plan.spec.train
-    weights = plan.params * FLOAT_BYTES
+    weights, gradients = plan.params * FLOAT_BYTES, plan.trainable * FLOAT_BYTES
     buffers = sum(step.layer.buffers(step.input) for step in plan.layers if step.layer)
-    kept_by_optimizer, copied = (FLOAT_BYTES * n for n in _optimizer(plan, train.optimizer.options))
+    kept_by_optimizer, copied = (FLOAT_BYTES * n for n in _optimizer(plan))
     average = weights + buffers if train.ema else 0
-    walk = _Walk()
-    kept = walk.forward(plan.steps, plan.input_shape)
-    walk.backward(before=weights if train.accumulate > 1 else 0)
-    walk.step_of_optimizer(weights, copied)
+    walk = _Walk(train)
+    kept = walk.forward(plan.steps, plan.input_shape, gradients)
+    walk.backward(before=gradients if train.accumulate > 1 else 0)
+    walk.step_of_optimizer(gradients, copied)
     always = weights + buffers + kept_by_optimizer + average
     moments = tuple(Moment(always + fixed, sample) for fixed, sample in walk.moments)
     sample = _bytes(plan.input_shape)
-    return Memory(weights, buffers, kept_by_optimizer, average, sample, train.accumulate, kept, moments)
+    always_kept = (weights, buffers, gradients, kept_by_optimizer, average)
+    return Memory(*always_kept, input=sample, parts=train.accumulate, kept=kept, moments=moments)
 
 
-def _optimizer(plan: Plan, optimizer: Section) -> tuple[int, int]:
+def _optimizer(plan: Plan) -> tuple[int, int]:
     """Return how many numbers the optimizer keeps for all weights, and how many it copies in a step."""
-    count = plan.params
-    match optimizer:
+    train, count = plan.spec.train, plan.trainable
+    match train.optimizer.options:
         case SGD(momentum=momentum):
             return count * (momentum > 0), 0
         case RMSprop(momentum=momentum, weight_decay=decay):  # all weights at once, with no kernel of its own
             return count * (1 + (momentum > 0)), count * (1 + (decay > 0))
         case Muon():  # its momentum for what fc layers multiply by, and for all else what AdamW keeps
-            fc = [volume(s.input) * volume(s.output) for s in plan.layers if s.type == "fc"]
+            learning = [s for s in plan.layers if s.type == "fc" and not train.is_frozen(s.path)]
+            fc = [volume(s.input) * volume(s.output) for s in learning]
             return 2 * count - sum(fc), 3 * max(fc, default=0)
     return 2 * count, 0
 
@@ -121,15 +120,17 @@ class _Tensor:
 
 
 class _Operation(NamedTuple):
-    """Something done in the forward pass, for the backward pass to undo; `weights` are bytes.
+    """Something done in the forward pass, for the backward pass to undo.
 
-    `passes` and `copies` are as in `Composite` and `Layer`.
+    `weights` are bytes, of which those that learn get `gradients`. `passes` and `copies` are as in
+    `Composite` and `Layer`.
     """
 
     inputs: tuple[_Tensor, ...]
     output: _Tensor
     kept: tuple[_Tensor, ...]
     weights: int = 0
+    gradients: int = 0
     passes: bool = False
     copies: bool = False
 
@@ -147,7 +148,8 @@ class _Operation(NamedTuple):
 class _Walk:
     """Goes through a step of training, and notes what is in use at each moment of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, train: Train) -> None:
+        self.train = train
         self.live = 0
         self.gradients = 0
         self.moments: set[Moment] = set()
@@ -169,9 +171,12 @@ class _Walk:
         """Note what is in use now, with copies of weights and other working memory besides."""
         self.moments.add(Moment(self.gradients + weights, self.live + sample))
 
-    def forward(self, steps: tuple[Step, ...], shape: Shape) -> int:
-        """Go through the forward pass and the loss; return the bytes then in use for each sample."""
-        self.gradients = sum(step.params for step in steps) * FLOAT_BYTES  # those of the step before
+    def forward(self, steps: tuple[Step, ...], shape: Shape, gradients: int) -> int:
+        """Go through the forward pass and the loss; return the bytes then in use for each sample.
+
+        The `gradients` are those of the step before.
+        """
+        self.gradients = gradients
         x = _Tensor(_bytes(shape))
         self.hold(x)  # the batch is there all the while
         scores = self.row(steps, x)
@@ -194,7 +199,9 @@ class _Walk:
         size, layer, composite = _bytes(step.output), step.layer, step.composite
         if layer and not layer.is_view(step.input):
             weights = step.params * FLOAT_BYTES
-            return self.operate((x,), size, layer.kept(step.input), weights=weights, copies=layer.copies)
+            gradients = 0 if self.train.is_frozen(step.path) else weights
+            how = {"weights": weights, "gradients": gradients, "copies": layer.copies}
+            return self.operate((x,), size, layer.kept(step.input), **how)
         if not composite:
             return self.row(step.children, x)
         outputs = tuple(self.row(part.children, x) for part in step.children)
@@ -204,7 +211,7 @@ class _Walk:
 
     def operate(self, inputs: tuple[_Tensor, ...], size: int, kept: Kept, **how: Any) -> _Tensor:
         """Do one operation of the forward pass, and return its output, held."""
-        y = _Tensor(size, learns=how.get("weights", 0) > 0 or any(x.learns for x in inputs))
+        y = _Tensor(size, learns=how.get("gradients", 0) > 0 or any(x.learns for x in inputs))
         keeps: tuple[_Tensor, ...] = ()
         if y.learns:
             more = (_Tensor(kept.more),) if kept.more else ()
@@ -230,7 +237,7 @@ class _Walk:
             if given is None:  # the loss: where the gradients begin
                 given = _Tensor(operation.output.size)
                 self.hold(given)
-            self.gradients = (before or self.gradients) + operation.weights
+            self.gradients = (before or self.gradients) + operation.gradients
             made = []
             for x in operation.inputs:
                 if x.learns:
@@ -239,16 +246,17 @@ class _Walk:
                     made.append((x, gradient))
             self.note()
             if operation.copies:
-                self.note(operation.weights, operation.inputs[0].size + operation.largest)
+                looked_at = operation.inputs[0].size if operation.gradients else 0
+                self.note(operation.weights, looked_at + operation.largest)
             elif operation.stretches:
                 self.note(0, operation.output.size)
             self.release(given, *operation.kept)
             for x, gradient in made:
                 gradients[x] = self.sum(gradients.get(x), gradient)
 
-    def step_of_optimizer(self, weights: int, copied: int) -> None:
+    def step_of_optimizer(self, gradients: int, copied: int) -> None:
         """Note what is in use while the optimizer works, which begins with all gradients."""
-        self.gradients = weights
+        self.gradients = gradients
         self.note(copied)
 
     def sum(self, one: _Tensor | None, other: _Tensor) -> _Tensor:

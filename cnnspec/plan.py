@@ -47,6 +47,12 @@ class Step:
         told = (self.name, self.name.rstrip("0123456789").rstrip("_"))
         return self.path if self.type in told else f"{self.path} ({self.type})"
 
+    def within(self) -> Iterator["Step"]:
+        """Yield the step itself and all steps in it, each before its parts."""
+        yield self
+        for child in self.children:
+            yield from child.within()
+
     def leaves(self) -> Iterator["Step"]:
         """Yield the layers in it, first to last."""
         if self.layer:
@@ -84,8 +90,16 @@ class Plan:
 
     @property
     def params(self) -> int:
-        """Number of trainable parameters."""
+        """Number of parameters."""
         return sum(step.params for step in self.steps)
+
+    @property
+    def trainable(self) -> int:
+        """Number of parameters that learn: all but those that `freeze` names."""
+        train = self.spec.train
+        if not train.freeze:
+            return self.params
+        return sum(step.params for step in self.layers if not train.is_frozen(step.path))
 
     @property
     def macs(self) -> int:

@@ -7,7 +7,7 @@ import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch.profiler import ProfilerActivity, profile
 
 from cnnspec.plan import Plan
-from cnnspec.training import average, optimizer
+from cnnspec.training import average, frozen, optimizer
 
 
 def training_peak(plan: Plan, batch: int) -> int:
@@ -21,7 +21,9 @@ def training_peak(plan: Plan, batch: int) -> int:
 def train(plan: Plan, batch: int, steps: int = 2) -> None:
     """Take steps as the trainer does, on random pictures."""
     model, options = plan.build().train(), plan.spec.train
-    stepped = optimizer.make(options.optimizer, model)
+    frozen.freeze(model, options)
+    frozen.keep_statistics(model, options)
+    stepped = optimizer.make(options.optimizer, model, options.scale_of)
     averaged = average.make(model, options.ema) if options.ema else None
     inputs = torch.rand(batch, *plan.input_shape)
     labels = torch.zeros(batch, *plan.output_shape[1:], dtype=torch.long)

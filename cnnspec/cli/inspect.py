@@ -12,6 +12,7 @@ from cnnspec.cli.options import format_option, parse_settings, set_option, spec_
 from cnnspec.errors import CnnspecError, Problem, one_line, printable
 from cnnspec.expansion import make_plan, trace
 from cnnspec.language.yaml_text import to_yaml
+from cnnspec.parts import part_problems
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.views import summary as summing
@@ -116,8 +117,8 @@ def _checked(file: str, variant: str | None, values: dict[str, Any]) -> list[_Ch
     results = []
     for spec in family:
         plan, problems = trace(spec)
-        if not problems and plan.spec.data_given:
-            problems = fit.data_problems(plan)
+        if not problems:
+            problems = fit.data_problems(plan) if plan.spec.data_given else part_problems(plan)
         name = spec.document.file + (f"@{spec.variant}" if spec.variant else "")
         results.append(_Checked(name, plan, problems + fit.warnings(plan)))
     return results

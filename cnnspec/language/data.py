@@ -222,9 +222,7 @@ def shape_is_color(shape: Shape) -> bool:
     return len(shape) == 3 and shape[0] == 3
 
 
-def normalization(
-    mean: float | tuple[float, ...], std: float | tuple[float, ...], shape: Shape
-) -> Normalize:
+def normalization(mean: float | tuple[float, ...], std: float | tuple[float, ...], shape: Shape) -> Normalize:
     """Return the normalization for inputs of that shape by statistics of gray or of three channels.
 
     The standard deviation of gray is taken to be the mean of the channels', weighted as gray is: in most

@@ -1,4 +1,4 @@
-"""What training begins with, and which parts of a network learn: `weights`, `freeze` and `lr_scale` of `train`."""
+"""What training begins with, and which parts of a network learn: `weights`, `freeze` and `lr_scale`."""
 
 import re
 from collections.abc import Iterable
@@ -66,7 +66,8 @@ def _weights(value: Any) -> str:
 
 def _refuse_source(value: str, source: str) -> NoReturn:
     if source == TORCHVISION:
-        fix = f"Write `{TORCHVISION}:IMAGENET1K_V1`, or with the network `{TORCHVISION}:resnet18:IMAGENET1K_V1`"
+        name = "IMAGENET1K_V1"
+        fix = f"Write `{TORCHVISION}:{name}`, or with the network `{TORCHVISION}:resnet18:{name}`"
         _refuse(value, "a name must follow, of letters, digits and `_`", fix)
     if source in ("http", "https", "ftp", "file"):
         _refuse(value, "nothing is downloaded from an address", "Download it, and name the file")

@@ -173,16 +173,18 @@ def _better(kind: str, name: str, value: Any) -> str:
         return f"Write {text.replace(',', '.')}"
     if kind == "string_type" and isinstance(value, (int, float)):
         return "Put it in quotes"
-    if kind == "tuple_type" and isinstance(value, str):
-        return f"Write `[{text}]`"
-    if kind == "list_type":
-        fix = f"Write `[{text}]`" if isinstance(value, str) and text.isidentifier() else ""
+    if kind in ("list_type", "tuple_type"):
+        fix = f"Write `[{text}]`" if isinstance(value, str) and text.replace(".", "_").isidentifier() else ""
         fix = "Put a space after each dash" if text.startswith("-") else fix
-        return "Put a dash before each layer" if isinstance(value, dict) else fix
-    if kind == "dict_type" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"Write it like `{{NAME: {text}}}`"
-    if kind == "dict_type" and isinstance(value, list):
+        return "Put a dash before each layer" if kind == "list_type" and isinstance(value, dict) else fix
+    return _in_braces(name, value) if kind == "dict_type" else ""
+
+
+def _in_braces(name: str, value: Any) -> str:
+    """Return how to write as a mapping what is none."""
+    if isinstance(value, list):
         empty = "null" if name == "args" else "…"
         pairs = ", ".join(f"{one}: {empty}" for one in value if isinstance(one, str))
         return f"Write it like `{{{pairs}}}`" if pairs else "Remove the dashes"
-    return ""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return f"Write it like `{{NAME: {value}}}`" if is_number else ""

@@ -231,6 +231,9 @@ def _group(ours: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in saved.items() if key in ours and key not in _HOW}
     if len(ours["params"]) != len(saved["params"]):
         raise ValueError(f"a group has {len(saved['params'])} parameters, not {len(ours['params'])}")
+    scale = saved.get("lr_scale", 1.0)  # earlier versions had no such thing
+    if scale != ours["lr_scale"]:
+        raise ValueError(f"a group has lr_scale {scale}, not {ours['lr_scale']}")
     return ours | {key: tuple(v) if isinstance(ours[key], tuple) else v for key, v in kept.items()}
 
 

@@ -39,7 +39,7 @@ class Loop:
         """Train all epochs that are left; raises SpecError, CheckpointError or Stopped."""
         session, progress, options = self.session, self.session.progress, self.session.options
         while progress.epoch < options.epochs and not best.is_enough(progress.history, options):
-            session.network.train()
+            session.begin_learning()
             started = time.perf_counter() - progress.seconds
             for batch in session.batches.epoch(progress.epoch, progress.step):
                 progress.loss_sum += self.learn(batch)
@@ -56,7 +56,7 @@ class Loop:
     def try_steps(self, count: int) -> tuple[list[float], list[float]]:
         """Take the first steps, so many at most, and return their seconds and mean losses."""
         seconds, losses = [], []
-        self.session.network.train()
+        self.session.begin_learning()
         for batch in islice(self.session.batches.epoch(0), count):
             started = time.perf_counter()
             losses.append(float(self.learn(batch)) / batch.total)
@@ -87,8 +87,9 @@ class Loop:
         if session.guard.check(mean, step):
             if options.clip_norm:
                 clip_grad_norm_(state.model.parameters(), options.clip_norm)
+            rate = learning_rate(options, step, len(session.batches))
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(options, step, len(session.batches))
+                group["lr"] = rate * group["lr_scale"]
             state.optimizer.step()
             if state.average is not None:
                 state.average.update_parameters(state.model)
@@ -128,7 +129,7 @@ class Loop:
                 row |= session.evaluate(split).metrics(split)
                 if not math.isfinite(row[f"{split}_loss"]):
                     raise self.ran_away(f"the {split} loss is not finite after epoch {number}")
-        row["lr"] = session.state.optimizer.param_groups[0]["lr"]
+        row["lr"] = learning_rate(options, session.steps_done - 1, len(session.batches))
         row["seconds"] = round(time.perf_counter() - started, 3)
         row["threads"] = self.threads.threads
         row["dataset"] = session.plan.spec.data.name

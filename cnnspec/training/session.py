@@ -14,7 +14,7 @@ from cnnspec.data.mix import Mixed
 from cnnspec.data.source import Source
 from cnnspec.language.training import Train
 from cnnspec.plan import Plan
-from cnnspec.training import average, batches, draws, loss, optimizer
+from cnnspec.training import average, batches, draws, frozen, loss, optimizer
 from cnnspec.training import device as devices
 from cnnspec.training.batches import Batch, Batches
 from cnnspec.training.checkpoint import State
@@ -121,6 +121,11 @@ class Session:
         own = self.criterion.divisor(batch.labels, mixed)
         return self.processes.sum(own) if isinstance(own, Tensor) else batch.total
 
+    def begin_learning(self) -> None:
+        """Put the network into training mode, but for the batch norms of what is frozen."""
+        self.network.train()
+        frozen.keep_statistics(self.state.model, self.options)
+
     def close(self) -> None:
         """End what reads from disk."""
         for split in (self.batches.split, *self.tests.values()):
@@ -168,7 +173,8 @@ def prepare(
     torch.manual_seed(options.seed)
     model = plan.build().to(device)
     layout = arrange(model, device, len(shape), wanted=options.channels_last)
-    made = optimizer.make(options.optimizer, model)
+    frozen.freeze(model, options)
+    made = optimizer.make(options.optimizer, model, options.scale_of)
     state = State(model, made, average.make(model, options.ema) if options.ema else None)
     augment = plan.spec.data.augment
     return Session(

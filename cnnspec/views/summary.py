@@ -45,7 +45,7 @@ def rows(plan: Plan, depth: int | None = None) -> list[Row]:
     total, seen = plan.params, fields(plan)
     return [
         Row(
-            INDENT * line.indent + _label(line),
+            INDENT * line.indent + _label(line, plan),
             times(line.last.output),
             _kernel(line),
             _field(line.last, seen),
@@ -116,8 +116,9 @@ def totals(plan: Plan, batch: int | None = None) -> list[str]:
     }
     by_batch = {"activations": kept, "working memory": max(0, peak - kept - sum(always.values()))}
     batches = f"batches of {batch} in {need.parts} parts" if need.parts > 1 else f"batches of {batch}"
+    learning = f", {plan.trainable:,} of them trainable" if plan.trainable < plan.params else ""
     return [
-        f"{plan.params:,} parameters, {plan.macs:,} MACs, output {times(plan.output_shape)}",
+        f"{plan.params:,} parameters{learning}, {plan.macs:,} MACs, output {times(plan.output_shape)}",
         *_field_total(plan),
         f"memory (float32): {in_units(need.untrained)}; {in_units(peak)} for training in {batches}:",
         *(INDENT + told for told in (_sizes(always), _sizes(by_batch)) if told),
@@ -151,7 +152,7 @@ def as_json(plan: Plan, batch: int | None = None) -> dict[str, Any]:
         "name": plan.name,
         "input": list(plan.input_shape),
         "output": list(plan.output_shape),
-        "params": {"total": plan.params, "trainable": plan.params},
+        "params": {"total": plan.params, "trainable": plan.trainable},
         "macs": plan.macs,
         "memory": {
             "batch": batch,
@@ -198,8 +199,12 @@ def _indented(name: str) -> str:
     return "\N{NO-BREAK SPACE}" * (len(name) - len(text)) + text
 
 
-def _label(line: Line) -> str:
-    return f"{line.name} ({line.kind})" if line.kind else line.name
+def _label(line: Line, plan: Plan) -> str:
+    """Return a line's name, with what the name does not tell: the kind, and that none of it learns."""
+    learning = [leaf for step in line.steps for leaf in step.leaves() if leaf.params]
+    is_frozen = bool(learning) and all(plan.spec.train.is_frozen(leaf.path) for leaf in learning)
+    told = ", ".join([*([line.kind] if line.kind else []), *(["frozen"] if is_frozen else [])])
+    return f"{line.name} ({told})" if told else line.name
 
 
 def _kernel(line: Line) -> str:
