@@ -1,7 +1,7 @@
 """The explanation of a network for a terminal of any width."""
 
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cnnspec.views.explain import Explanation, heading, legend
@@ -42,9 +42,9 @@ def as_text(
     count = sum(1 for entry in entries.values() if entry.picture)
     left_out = pictures is None and count > MOST_PICTURES
     drawn = {} if left_out or pictures is False else arts(entries, width - len(INDENT), charset)
-    legends = _listed(legend(explanations)), _listed(signs(drawn.values(), charset))
-    for told in legends:
-        yield from _wrapped(told, width, "dim")
+    legends = legend(explanations), signs(drawn.values(), charset)
+    for meanings in legends:
+        yield from _legend(meanings, width)
     for number, explanation in enumerate(explanations):
         if number or any(legends):
             yield Line()
@@ -64,11 +64,11 @@ def as_text(
 def worked_lines(explanation: Explanation, width: int, charset: Charset = BOXES) -> Iterator[Line]:
     """Yield the formulas of one layer, what the letters mean, and its picture, all indented."""
     yield from _formula_lines(explanation, width)
-    yield from _wrapped(_listed(legend([explanation])), width, "dim", INDENT)
+    yield from _legend(legend([explanation]), width, INDENT)
     for art in arts(album([explanation.step]), width - len(INDENT), charset).values():
         yield from _picture_lines(art)
         yield Line()
-        yield from _wrapped(_listed(signs([art], charset)), width, "dim", INDENT)
+        yield from _legend(signs([art], charset), width, INDENT)
 
 
 def _picture_lines(art: Art) -> Iterator[Line]:
@@ -78,9 +78,12 @@ def _picture_lines(art: Art) -> Iterator[Line]:
         yield Line(INDENT + line if line else "")
 
 
-def _listed(meanings: Mapping[str, str]) -> str:
-    """Return what letters or signs mean, as a line."""
-    return ", ".join(f"{sign} {meaning}" for sign, meaning in meanings.items())
+def _legend(meanings: Mapping[str, str], width: int, indent: str = "") -> Iterator[Line]:
+    """Yield what letters or signs mean, each beside its meaning."""
+    told = [f"{sign} {meaning}" for sign, meaning in meanings.items()]
+    pieces = [*(f"{one}," for one in told[:-1]), *told[-1:]]
+    for line in _filled(indent, pieces, width, indent or INDENT):
+        yield Line(line, "dim")
 
 
 def _formula_lines(explanation: Explanation, width: int) -> Iterator[Line]:
@@ -108,6 +111,11 @@ def _broken(of: str, parts: tuple[str, ...], label: int, width: int) -> Iterator
     if label + max(map(len, pieces)) > width:
         yield line.rstrip()
         line = indent = INDENT
+    yield from _filled(line, pieces, width, indent)
+
+
+def _filled(line: str, pieces: Iterable[str], width: int, indent: str) -> Iterator[str]:
+    """Yield lines of pieces that stay whole: the first begins as `line`, the others are indented."""
     for piece in pieces:
         if line != indent and len(line) + len(piece) > width:
             yield from _words(line, width, indent + INDENT)

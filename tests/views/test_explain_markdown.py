@@ -1,9 +1,10 @@
 """Explanations as Markdown, as a parser of it understands them."""
 
-import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from hostile_texts import HOSTILE
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -12,7 +13,7 @@ from cnnspec.views.explain import explain
 from cnnspec.views.explain_markdown import as_markdown
 from cnnspec.views.window.art import ASCII
 
-HOSTILE = [
+MARKS = [
     "# heading",
     "- item",
     "+ item",
@@ -39,7 +40,7 @@ HOSTILE = [
     "\x1b[31mred\u202e",
 ]
 
-SPEC = "description: {}\ninput: [1, 8, 8]\nlayers: [conv: {{filters: 2, kernel: 3}}, maxpool: 2, flatten, fc: 3]\n"
+SPEC = "input: [1, 8, 8]\nlayers: [conv: {filters: 2, kernel: 3}, maxpool: 2, flatten, fc: 3]\n"
 
 
 def tokens(text: str) -> list[Token]:
@@ -47,7 +48,7 @@ def tokens(text: str) -> list[Token]:
 
 
 def explained(description: str = "plain", *, pictures: bool = True) -> str:
-    plan = cnnspec.loads(SPEC.format(json.dumps(description)), file="net.yaml").plan()
+    plan = replace(cnnspec.loads(SPEC, file="net.yaml"), description=description).plan()
     return as_markdown(plan, explain(plan), pictures=pictures)
 
 
@@ -56,7 +57,7 @@ def kinds(text: str) -> list[str]:
     return [one.type for token in tokens(text) for one in (token, *(token.children or ()))]
 
 
-@pytest.mark.parametrize("description", HOSTILE)
+@pytest.mark.parametrize("description", [*MARKS, *HOSTILE])
 def test_hostile_description_is_one_paragraph(description: str) -> None:
     """Whatever the description is, it is text: the document has the same tokens as with a plain one."""
     text = explained(description)
@@ -98,7 +99,7 @@ def test_headings() -> None:
 
 def test_ascii() -> None:
     """Pictures are in ASCII where the output is, and every sign is explained."""
-    plan = cnnspec.loads(SPEC.format("d")).plan()
+    plan = cnnspec.loads(SPEC).plan()
     text = as_markdown(plan, explain(plan), charset=ASCII)
     fences = [token.content for token in tokens(text) if token.type == "fence"]
     assert all(fence.isascii() for fence in fences)

@@ -215,9 +215,8 @@ class _Drawing:
         y, label = TOP - AWAY, TOP - AWAY - TICK - 3
         left, right = self.x.window(0)
         yield measure((left, y), (right, y))
-        size = Text(
-            max((left + right) / 2, self.x.origin + 10), label, _window(columns), size=SMALL, anchor="middle"
-        )
+        middle = max((left + right) / 2, text_width(_window(columns), SMALL) / 2 + 2)
+        size = Text(middle, label, _window(columns), size=SMALL, anchor="middle")
         yield size
         if columns.places > 1:
             yield from arrow((right, y), (self.x.window(1)[1], y))
@@ -250,7 +249,7 @@ def _room(texts: list[str]) -> float:
 
 def _window(axis: Axis) -> str:
     """Return the window's size in the letters of the formulas."""
-    return f"f = {axis.f}" if axis.d == 1 else f"f = {axis.f}, d = {axis.d}"
+    return f"f = {axis.f}" if axis.span == axis.f else f"f = {axis.f}, d = {axis.d}"
 
 
 def _lines(across: _Side, along: _Side) -> Iterator[tuple[float, float, float, bool]]:

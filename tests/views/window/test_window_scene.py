@@ -4,7 +4,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from windows import CASES, case, pictures
 
 from cnnspec.views.drawing.letters import text_width
@@ -55,6 +55,7 @@ def boxes(root: ET.Element) -> list[tuple[float, float, float, float]]:
     return found
 
 
+@settings(max_examples=50)
 @given(pictures())
 def test_all_is_within_the_picture(picture: Picture) -> None:
     """No text and no rectangle reaches out of the picture, however long the numbers are."""
@@ -64,6 +65,7 @@ def test_all_is_within_the_picture(picture: Picture) -> None:
             assert 0 <= top <= bottom <= scene.height
 
 
+@settings(max_examples=50)
 @given(pictures())
 def test_texts_do_not_overlap(picture: Picture) -> None:
     """Each size can be read."""
@@ -74,6 +76,7 @@ def test_texts_do_not_overlap(picture: Picture) -> None:
                 assert other[0] >= right or other[2] <= left or other[1] >= bottom or other[3] <= top
 
 
+@settings(max_examples=50)
 @given(pictures())
 def test_frames(picture: Picture) -> None:
     """Where nothing is left out, frames are as large as the window, and as far from each other as the stride."""
@@ -95,6 +98,7 @@ def test_frames(picture: Picture) -> None:
         assert number(last, "y") - number(first, "y") == (rows.places - 1) * rows.s * CELL
 
 
+@settings(max_examples=50)
 @given(pictures())
 def test_cells_that_are_painted(picture: Picture) -> None:
     """What is painted is the area of the window's cells, and of those that it never touches."""
