@@ -14,12 +14,14 @@ SIZE, SMALL = 13, 11
 """Sizes of the text in them."""
 LINE = 14
 """Height of a line of details."""
-NARROWEST, WIDEST = 96, 232
+NARROWEST, WIDEST = 96, 240
 """Widths of boxes."""
 MARGIN = 10
 """Left and right of the text."""
 MOST_LINES = 3
 """Lines of details at most."""
+ROUNDING = 0.01
+"""What sums of widths may differ by."""
 SHEET = 4
 """How far a second box looks out from below one that stands for several."""
 
@@ -57,12 +59,13 @@ class Box:
         rect = Rect(left, y, self.width, self.front, cell.role, radius)
         below = Rect(left + SHEET, y + SHEET, self.width - 2 * SHEET, self.front, cell.role, radius)
         size = SMALL if cell.minor else SIZE
-        told = shortened(self.text, size, self.width - 2 * MARGIN, bold=cell.closed)
+        told = shortened(self.text, size, self.width - 2 * MARGIN + ROUNDING, bold=cell.closed)
         texts: list[Shape] = [
             Text(x, y + (13 if cell.minor else 19), told, size=size, anchor="middle", bold=cell.closed)
         ]
         for number, line in enumerate(self.details):
-            texts.append(Text(x, y + 33 + LINE * number, line, "faint", SMALL, "middle"))
+            role = "faint" if cell.role == "block" else "text"
+            texts.append(Text(x, y + 33 + LINE * number, line, role, SMALL, "middle"))
         node = Group((rect, *texts), "node", hover(cell.steps) if cell.steps else "")
         return [Group((below,), "sheet"), node] if self.several else [node]
 
@@ -83,14 +86,17 @@ def box(cell: Cell, width: float) -> Box:
 def _lines(cell: Cell, room: float) -> tuple[str, tuple[str, ...]]:
     """Return a cell's text, and its details in lines that are not wider than that.
 
-    What is too wide for the text goes on as details.
+    What is too wide for the text goes on as details, and so does the name before it.
     """
     text, *facts = cell.text.split(", ")
     size = SMALL if cell.minor else SIZE
-    while facts and text_width(f"{text}, {facts[0]}", size, bold=cell.closed) <= room:
+    details = cell.detail.split(", ") if cell.detail else []
+    name, colon, rest = text.partition(": ")
+    if colon and text_width(text, size, bold=cell.closed) > room + ROUNDING:
+        text, details = rest, [name, *details]
+    while facts and text_width(f"{text}, {facts[0]}", size, bold=cell.closed) <= room + ROUNDING:
         text = f"{text}, {facts.pop(0)}"
-    facts += cell.detail.split(", ") if cell.detail else []
-    return text, in_lines(facts, SMALL, room, MOST_LINES)
+    return text, in_lines([*facts, *details], SMALL, room, MOST_LINES)
 
 
 def in_lines(facts: Sequence[str], size: float, width: float, most: int) -> tuple[str, ...]:
@@ -98,10 +104,10 @@ def in_lines(facts: Sequence[str], size: float, width: float, most: int) -> tupl
     lines: list[str] = []
     for fact in facts:
         longer = f"{lines[-1]}, {fact}" if lines else fact
-        if lines and text_width(longer, size) <= width:
+        if lines and text_width(longer, size) <= width + ROUNDING:
             lines[-1] = longer
         else:
             lines.append(fact)
     if len(lines) > most:
         lines = [*lines[: most - 1], f"{lines[most - 1]}, …"]
-    return tuple(shortened(line, size, width) for line in lines)
+    return tuple(shortened(line, size, width + ROUNDING) for line in lines)

@@ -62,7 +62,7 @@ class _Opened:
             alone = is_composition(step.children[0]) and len(step.children) == 1
             within = self.pieces(step.children, level if alone else level + 1)  # as the outline counts
             title = named(given_name(step), step.type) if is_block(step) else given_name(step)
-            if title and not is_composition(step):
+            if title and not is_composition(step) and not is_repetition(step):
                 yield Frame(title, stacked(step.input, within), (step,))
             else:
                 yield from within
@@ -84,7 +84,7 @@ class _Closed:
     def inside(self, step: Step) -> Row:
         """Return what is in a block, a group or a composition."""
         if id(step) not in self.known:
-            pieces = [self.fork(step)] if step.composite else self.pieces(step.children)
+            pieces = [self.fork(step)] if step.composite else self.pieces(_own_list(step))
             self.known[id(step)] = stacked(step.input, pieces)
         return self.known[id(step)]
 
@@ -118,6 +118,9 @@ class _Closed:
             yield layer_cell(alike, name)
         elif not any(step.children for step in alike):
             return
+        elif count > 1 and all(_only_block(self.inside(step)) for step in alike):
+            steps = tuple(call for step in alike for cell in _only_block(self.inside(step)) for call in cell.steps)
+            yield block_cell(steps, name, arguments(steps, self.blocks))
         elif count > 1 and (not is_block(first) or self.is_simple(first)):
             title = name if name and first.type == "sequence" else named(name, first.type)
             yield Frame(repeated(title, count), self.inside(first), alike)
@@ -125,8 +128,8 @@ class _Closed:
             yield self.fork(first)
         elif self.is_simple(first):
             yield self.simple(first, name)
-        elif is_composition(first):  # of which only one part is there
-            yield from self.pieces(first.children[0].children)
+        elif is_composition(first):
+            yield from self.pieces(_own_list(first))
         elif count == 1 and (not is_block(first) or _wraps(first)):
             yield from self.group(first, name)
         else:
@@ -212,6 +215,11 @@ def shortened_branches(branches: list[Branch]) -> tuple[Branch, ...]:
     cell = Cell((), f"{count:,} more")
     row = Row(hidden[0].row.input, (Stack((cell,), hidden[0].row.output),))
     return (*branches[: WIDEST // 2], Branch("", row), *branches[-WIDEST // 2 + 1 :])
+
+
+def _own_list(step: Step) -> tuple[Step, ...]:
+    """Return what stands in a group, or in the only part that is there of a composition."""
+    return step.children[0].children if is_composition(step) else step.children
 
 
 def _wraps(step: Step) -> bool:

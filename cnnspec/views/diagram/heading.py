@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from cnnspec.plan import Plan
 from cnnspec.shape import times
+from cnnspec.views.diagram.boxes import in_lines
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.palette import KINDS, role_of
 from cnnspec.views.drawing.scene import Group, Rect, Shape, Text
@@ -25,8 +26,8 @@ def heading(plan: Plan, x: float, y: float, width: float) -> tuple[list[Shape], 
     ]
     baseline = y + TITLE + LINE
     shapes_told = f"{times(plan.input_shape)} → {times(plan.output_shape)}"
-    totals = f"{plan.params:,} parameters, {plan.macs:,} MACs, {shapes_told}"
-    lines = [*wrapped(plan.spec.description, TEXT, width, MOST_LINES), *wrapped(totals, TEXT, width, 2)]
+    totals = (f"{plan.params:,} parameters", f"{plan.macs:,} MACs", shapes_told)
+    lines = [*wrapped(plan.spec.description, TEXT, width, MOST_LINES), *in_lines(totals, TEXT, width, 3)]
     for line in lines:
         shapes.append(Text(x, baseline, line, "faint", TEXT))
         baseline += LINE

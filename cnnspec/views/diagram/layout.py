@@ -120,18 +120,19 @@ class FrameBox:
 
     title: str
     row: RowBox
+    room: float
+    """Of the title, left of the spine."""
     arrow: bool = False
 
     @cached_property
     def left(self) -> float:
-        """What the row and the title need, which stands left of the spine."""
-        title = text_width(self.title, LABEL, bold=True) + PAD + LABEL_GAP
-        return max(self.row.left + PAD, min(title, WIDEST_TITLE))
+        """What the row and the title need."""
+        return max(self.row.left + PAD, self.room)
 
     @cached_property
     def right(self) -> float:
-        """What the row needs."""
-        return self.row.right + PAD
+        """What the row needs, and as much as on the left."""
+        return max(self.row.right + PAD, self.left)
 
     @cached_property
     def height(self) -> float:
@@ -147,6 +148,11 @@ class FrameBox:
         edge(((x, y), (x, y + HEAD)), out, arrow=self.row.arrow)
         self.row.place(x, y + HEAD, out)
         edge(((x, y + HEAD + self.row.height), (x, y + self.height)), out)
+
+
+def title_room(title: str) -> float:
+    """Return how wide a frame must be left of its spine for its title."""
+    return min(text_width(title, LABEL, bold=True) + PAD + LABEL_GAP, WIDEST_TITLE)
 
 
 def edge(points: tuple[tuple[float, float], ...], out: list[Shape], *, arrow: bool = False) -> None:

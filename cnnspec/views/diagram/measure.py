@@ -5,7 +5,7 @@ from cnnspec.views.diagram.boxes import box, natural_width
 from cnnspec.views.diagram.forks import Arm, ForkBox, side_by_side
 from cnnspec.views.diagram.graph import Fork, Frame, Row, Stack, Unit
 from cnnspec.views.diagram.labels import merge_hover
-from cnnspec.views.diagram.layout import LABEL, FrameBox, Measured, RowBox, StackBox
+from cnnspec.views.diagram.layout import LABEL, FrameBox, Measured, RowBox, StackBox, title_room
 from cnnspec.views.drawing.letters import shortened
 
 WIDEST_NAME = 140
@@ -15,7 +15,8 @@ WIDEST_NAME = 140
 def measure_row(row: Row, width: float | None = None) -> RowBox:
     """Return a row, measured; its boxes are as wide as the widest, or as is given."""
     width = width or widest(row)
-    units = tuple(measure(unit, width) for unit in row.units)
+    room = max((title_room(unit.title) for unit in row.units if isinstance(unit, Frame)), default=0)
+    units = tuple(measure(unit, width, room) for unit in row.units)
     return RowBox(units, tuple(times(unit.output) for unit in row.units))
 
 
@@ -34,13 +35,13 @@ def widest(row: Row) -> float:
     return max(widths)
 
 
-def measure(unit: Unit, width: float) -> Measured:
-    """Return a unit, measured, whose boxes on the spine are so wide."""
+def measure(unit: Unit, width: float, room: float) -> Measured:
+    """Return a unit, measured, whose boxes on the spine are so wide, with that room for frames' titles."""
     match unit:
         case Stack(cells):
             return StackBox(tuple(box(cell, width) for cell in cells), width)
         case Frame(title, row):
-            return FrameBox(title, measure_row(row, width))
+            return FrameBox(title, measure_row(row, width), room)
         case Fork():
             return measure_fork(unit, width)
 
