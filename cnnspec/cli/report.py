@@ -53,9 +53,9 @@ def report(
     threads: int | None,
     data_root: str | None,
 ) -> None:
-    """Write one HTML file about each RUN, to be looked at in a browser; it needs no network.
+    """Write one HTML file about a RUN, or about several beside each other, to be looked at in a browser.
 
-    It has what the numbers say, and what to change next; the network's picture and summary; the curves
+    It needs no network, and has what the numbers say, and what to change next; the network's picture and summary; the curves
     of loss, accuracy and learning rate; the confusion matrix and each class's scores; the mistakes that
     the network was surest of, as pictures; the filters of its first convolution and what they make of a
     picture; spec and environment. Of several runs, it also shows the curves on one plot, what differs
