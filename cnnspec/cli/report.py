@@ -55,11 +55,11 @@ def report(
 ) -> None:
     """Write one HTML file about a RUN, or about several beside each other, to be looked at in a browser.
 
-    It needs no network, and has what the numbers say, and what to change next; the network's picture and summary; the curves
-    of loss, accuracy and learning rate; the confusion matrix and each class's scores; the mistakes that
-    the network was surest of, as pictures; the filters of its first convolution and what they make of a
-    picture; spec and environment. Of several runs, it also shows the curves on one plot, what differs
-    between their specs, and which is the best.
+    It is loaded without any other file, and has what the numbers say, and what to change next; the
+    network's picture and summary; the curves of loss, accuracy and learning rate; the confusion matrix
+    and each class's scores; the mistakes that the network was surest of, as pictures; the filters of its
+    first convolution and what they make of a picture; spec and environment. Of several runs, it also
+    shows the curves on one plot, what differs between their specs, and which is the best.
 
     Each network is tested with the weights of its best epoch. Where its weights or its data cannot be
     had, the report says so, and has the rest.
