@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: train test test-zoo fuzz check clean
+.PHONY: train test test-zoo fuzz check pictures clean
 
 # The README's front door: learn handwritten digits with LeNet-5.
 train: $(VENV)/.installed
@@ -19,6 +19,14 @@ test-zoo: $(VENV)/.installed-dev
 # The tests on random and on damaged specs, fifty times as many: an hour or so.
 fuzz: $(VENV)/.installed-dev
 	CNNSPEC_EXAMPLES=50000 $(BIN)/pytest tests/test_random_specs.py tests/test_relations.py tests/test_mutations.py
+
+# The pictures of the README; that of a report is a browser's.
+pictures: $(VENV)/.installed-dev
+	$(BIN)/cnnspec draw specs/lenet5.yaml --style volumes -o docs/pictures/lenet5.svg
+	$(BIN)/cnnspec draw specs/resnet.yaml@resnet50 -o docs/pictures/resnet50.svg
+	$(BIN)/cnnspec apply specs/edges.yaml@vertical examples/house.png -o docs/pictures/edges-vertical.png
+	$(BIN)/cnnspec apply specs/edges.yaml@horizontal examples/house.png -o docs/pictures/edges-horizontal.png
+	$(BIN)/cnnspec apply specs/edges.yaml examples/house.png -o docs/pictures/edges.png
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ import cnnspec.cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-EXACT = ("summary", "explain", "check")
+EXACT = ("summary", "explain", "check", "apply")
 
 
 MISSING = {
