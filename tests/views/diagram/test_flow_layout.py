@@ -48,6 +48,9 @@ def test_depths(name: str, depth: int) -> None:
     assert faults(picture(cnnspec.load(SPECS / f"{name}.yaml").plan(), depth)) == []
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Using padding='same' with even kernel", "ignore:Initializing zero-element"
+)
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(valid=True))
 def test_random_specs(drawn: Drawn) -> None:
