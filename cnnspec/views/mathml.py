@@ -88,7 +88,7 @@ def _begins_factor(token: str) -> bool:
 
 def _bare(factor: ET.Element) -> ET.Element:
     """Return what stands above or below a fraction's line, which needs no parentheses."""
-    if factor.tag == "mrow" and factor[0].text == "(":
+    if factor.tag == "mrow" and (factor[0].text, factor[-1].text) == ("(", ")"):
         return _element("mrow", "", factor[1:-1])
     return factor
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from formula import compute
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cnnspec
@@ -68,6 +68,7 @@ def test_elements(formula: str, elements: list[str]) -> None:
     assert [element.tag for element in ET.fromstring(mathml(formula)).iter()][1:] == elements
 
 
+@example("1/(1")
 @given(st.text(alphabet="f1n ·/()⌊⌋⌈⌉+−,.<>&'\"x_", max_size=30))
 def test_anything_is_well_formed(formula: str) -> None:
     """Whatever the text, nothing of it is lost, and nothing of it is markup."""
