@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from cnnspec.cli.console import out, print_json
+from cnnspec.cli.finetuning import frozen, scales
 from cnnspec.errors import printable, shown
 from cnnspec.memory import in_units, predict
 from cnnspec.shape import times
@@ -51,8 +52,11 @@ def _rows(job: Job) -> dict[str, str]:
         f"{times(plan.input_shape)} → {times(plan.output_shape)}",
         "data": _data(job),
         "batches": f"of {batch}{parts}; {steps}",
+        "weights": "\n".join(job.weights),
+        "frozen": frozen(plan),
         "optimizer": _choice(options.optimizer),
         "schedule": _schedule(job),
+        "lr scale": scales(plan),
         "loss": _choice(options.loss),
         "also": ", ".join(_also(job)),
         "best epoch": _best(job),
@@ -152,7 +156,13 @@ def _as_json(tried: DryRun, writes: dict[str, str]) -> dict[str, Any]:
     plan, options = job.plan, job.plan.spec.train
     batch = min(options.batch_size, job.train_size)
     return {
-        "network": {"name": plan.name, "parameters": plan.params, "macs": plan.macs},
+        "network": {
+            "name": plan.name,
+            "parameters": plan.params,
+            "trainable": plan.trainable,
+            "macs": plan.macs,
+        },
+        "weights": list(job.weights),
         "dataset": job.data_set,
         "asked": job.asked,
         "train_size": job.train_size,

@@ -8,6 +8,7 @@ from rich.text import Text
 from cnnspec.cli.columns import Column, choose_columns
 from cnnspec.cli.console import print_line
 from cnnspec.cli.download_bar import DownloadBar
+from cnnspec.cli.finetuning import fine_tuning
 from cnnspec.cli.training_bar import TrainingBar
 from cnnspec.errors import printable
 from cnnspec.training.reporter import Job, Reporter
@@ -79,6 +80,8 @@ class Watcher(Announcer):
             return  # nothing is left to do
         if job.resumed_at:
             print_line(self.lines, Text(f"Going on {place_in(job, *job.resumed_at)}"))
+        for line in fine_tuning(job):
+            print_line(self.lines, Text(printable(line)))
         self.lines.print()
         self.columns = choose_columns(job, self.lines.width)
         self.lines.print(Text("  ".join(column.heading.rjust(column.width) for column in self.columns)))

@@ -10,12 +10,19 @@ import torch
 from torch import Tensor, nn
 
 from cnnspec.errors import CheckpointError, Problem, shown
+from cnnspec.model.adapting import Ends, for_channels, is_auxiliary
 from cnnspec.shape import Shape, times
 
 Tensors = Mapping[str, Tensor]
 
 SHOWN = 8
 """Names of each kind that the report's text lists at most."""
+
+TOLD = 3
+"""Names of each kind that an error lists at most."""
+
+_COUNTER = "num_batches_tracked"
+"""What batch norm counts, and weights of long ago do not have: it changes nothing that it computes."""
 
 
 class Disagreement(NamedTuple):
@@ -36,6 +43,9 @@ class WeightsReport:
 
     `matched` has pairs (ours, theirs). `missing` are in the model only and keep their
     values; `unexpected` are in the state_dict only; `disagreed` are of different shapes.
+    Where weights were adapted, `adapted` is the first convolution if it takes another number of
+    channels, `replaced` are the last layer's tensors, which keep their values, if it has another number
+    of outputs, and `left_out` are those of auxiliary heads.
     """
 
     how: Literal["name", "order"]
@@ -43,6 +53,9 @@ class WeightsReport:
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     disagreed: tuple[Disagreement, ...]
+    adapted: tuple[Disagreement, ...] = ()
+    replaced: tuple[Disagreement, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         number = len(self.matched)
@@ -50,10 +63,24 @@ class WeightsReport:
         lines += _listed("missing in the state_dict", self.missing)
         lines += _listed("unexpected in the state_dict", self.unexpected)
         lines += _listed("of another shape", map(str, self.disagreed))
-        return "\n".join(lines)
+        return "\n".join([*lines, *self.changes])
+
+    @property
+    def changes(self) -> list[str]:
+        """What was done where weights were adapted, a line each."""
+        lines = []
+        for one in self.adapted:
+            ours, theirs = one.our_shape[1], one.their_shape[1]
+            how = "are summed" if ours == 1 else f"are repeated, times {theirs}/{ours}"
+            lines.append(f"{_layer(one.ours)} takes {ours} instead of {_channels(theirs)}: its weights {how}")
+        for one in self.replaced[:1]:
+            outputs = f"{one.our_shape[0]:,} outputs instead of {one.their_shape[0]:,}"
+            lines.append(f"{_layer(one.ours)} has {outputs}: its weights are new")
+        heads = dict.fromkeys(key.partition(".")[0] for key in self.left_out)
+        return lines + _listed("auxiliary heads left out", heads)
 
 
-def load_weights(model: nn.Module, state_dict: Tensors) -> WeightsReport:
+def load_weights(model: nn.Module, state_dict: Tensors, *, adapt: bool = False) -> WeightsReport:
     """Copy the weights of a state_dict into the model, and tell what matched.
 
     Where at least half of the model's keys are in the state_dict, tensors are matched by
@@ -61,29 +88,45 @@ def load_weights(model: nn.Module, state_dict: Tensors) -> WeightsReport:
     and shape, so that the same network written by someone else fits, and nothing is guessed
     where their numbers differ. Raises CheckpointError if nothing matches; the model is
     then as it was.
+
+    With `adapt`, the model may be for other pictures and classes, as in fine-tuning. Its last layer
+    keeps its values if it has another number of outputs, and the weights of its first convolution are
+    summed or repeated if it takes another number of channels (`adapting.for_channels`). Auxiliary heads
+    are left out. All else must match, or CheckpointError is raised.
     """
     _check(state_dict)
-    ours, theirs = model.state_dict(), dict(state_dict)
+    ours = model.state_dict()
+    left_out = tuple(key for key in state_dict if adapt and is_auxiliary(key) and key not in ours)
+    theirs = {key: x for key, x in state_dict.items() if key not in left_out}
     by_name = 2 * sum(key in theirs for key in ours) >= len(ours)
-    pairs = {key: key for key in ours if key in theirs} if by_name else _by_order(ours, theirs)
-    matched = {o: t for o, t in pairs.items() if _trimmed(ours[o].shape) == _trimmed(theirs[t].shape)}
+    alike = Ends.of(model, ours).like(ours, theirs, by_name=by_name) if adapt else ours
+    pairs = {key: key for key in ours if key in theirs} if by_name else _by_order(alike, theirs)
+    matched = {o: t for o, t in pairs.items() if _trimmed(alike[o].shape) == _trimmed(theirs[t].shape)}
+    other = {o: _disagreement(o, t, ours, theirs) for o, t in matched.items() if alike[o] is not ours[o]}
+    replaced = {o: one for o, one in other.items() if one.our_shape[:1] != one.their_shape[:1]}
     used = set(pairs.values())
     report = WeightsReport(
         how="name" if by_name else "order",
-        matched=tuple(matched.items()),
+        matched=tuple((o, t) for o, t in matched.items() if o not in replaced),
         missing=tuple(key for key in ours if key not in pairs),
         unexpected=tuple(key for key in theirs if key not in used),
-        disagreed=tuple(
-            Disagreement(o, t, tuple(ours[o].shape), tuple(theirs[t].shape))
-            for o, t in pairs.items()
-            if o not in matched
-        ),
+        disagreed=tuple(_disagreement(o, t, ours, theirs) for o, t in pairs.items() if o not in matched),
+        adapted=tuple(one for o, one in other.items() if o not in replaced),
+        replaced=tuple(replaced.values()),
+        left_out=left_out,
     )
     _check_match(report, ours, theirs)
+    if adapt:
+        _check_whole(report)
     with torch.no_grad():
-        for key, their_key in matched.items():
-            ours[key].copy_(theirs[their_key].reshape(ours[key].shape))
+        for key, their_key in report.matched:
+            value = theirs[their_key].reshape(alike[key].shape)
+            ours[key].copy_(for_channels(value, ours[key].shape[1]) if key in other else value)
     return report
+
+
+def _disagreement(key: str, their_key: str, ours: Tensors, theirs: Tensors) -> Disagreement:
+    return Disagreement(key, their_key, tuple(ours[key].shape), tuple(theirs[their_key].shape))
 
 
 def _by_order(ours: Tensors, theirs: Tensors) -> dict[str, str]:
@@ -148,6 +191,28 @@ def _check_match(report: WeightsReport, ours: Tensors, theirs: Tensors) -> None:
             raise CheckpointError(Problem(what, why, "Give weights that are not quantized"))
 
 
+def _check_whole(report: WeightsReport) -> None:
+    """Raise CheckpointError where tensors of the model would stay random, or given ones have no place."""
+    wrong = {
+        "missing": [key for key in report.missing if _last(key) != _COUNTER],
+        "unexpected": [key for key in report.unexpected if _last(key) != _COUNTER],
+        "of another shape": [str(one) for one in report.disagreed],
+    }
+    told = [f"{len(names):,} {what} ({_some(names, TOLD)})" for what, names in wrong.items() if names]
+    if told:
+        number = len(report.matched) + len(report.replaced)
+        what, why = "the weights do not fit the model", f"{number:,} tensors do, but {', '.join(told)}"
+        raise CheckpointError(Problem(what, why, "They are of another network, or of another size of it"))
+
+
+def _channels(number: int) -> str:
+    return f"{number} channel{'s' * (number != 1)}"
+
+
+def _layer(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
 def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
@@ -167,7 +232,9 @@ def _size(shape: Shape) -> str:
 def _listed(title: str, names: Iterable[str]) -> list[str]:
     """Return the line that lists the names; none where there are none."""
     every = list(names)
-    if not every:
-        return []
-    more = f", and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
-    return [f"{title} ({len(every)}): {', '.join(every[:SHOWN])}{more}"]
+    return [f"{title} ({len(every)}): {_some(every, SHOWN)}"] if every else []
+
+
+def _some(names: list[str], most: int) -> str:
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

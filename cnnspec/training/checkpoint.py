@@ -73,6 +73,15 @@ def read_weights(path: Path, model: nn.Module) -> dict[str, Any]:
     return _facts(header)
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the weights in a safetensors file, of any program. Raises CheckpointError.
+
+    Of a checkpoint these are what `read_weights` would load.
+    """
+    tensors, _ = _read(path, any_program=True)
+    return _part(tensors, _AVERAGED) or _part(tensors, _MODEL) or tensors
+
+
 def restore(path: Path, state: State) -> dict[str, Any]:
     """Put everything back as it was when the checkpoint was written, and return its facts.
 
@@ -120,12 +129,13 @@ def _put_back(path: Path, state: State, tensors: dict[str, Tensor], header: dict
         raise _does_not_belong(path, f"its optimizer's state does not fit: {error}") from None
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return all tensors and the header of a checkpoint that is whole."""
+def _read(path: Path, *, any_program: bool = False) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return all tensors and the header of a checkpoint that is whole; that of other programs is empty."""
     try:
         data = path.read_bytes()
         header = _header(data)
-        _check_format(path, header, _is_whole(data))
+        if header != {} or not any_program:
+            _check_format(path, header, _is_whole(data))
         return load(data), header
     except FileNotFoundError:
         what, why, fix = "there is no such checkpoint", "", "It is written at the end of the first epoch"

@@ -8,13 +8,13 @@ from typing import Any
 
 from cnnspec import spec as specs
 from cnnspec.data import Loaded, inspect, load_data
-from cnnspec.data.source import Files, Source
+from cnnspec.data.source import Files
 from cnnspec.data.statistics import statistics
 from cnnspec.errors import DataError, Problem, SpecError
 from cnnspec.plan import Plan
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
-from cnnspec.training import best
+from cnnspec.training import best, pretrained
 from cnnspec.training.checkpoint import share
 from cnnspec.training.checks import check_fit, check_processes
 from cnnspec.training.decoders import Decoders, workers
@@ -87,10 +87,13 @@ def fitted(
 ) -> Plan:
     """Return the plan of what is trained: on the data that there is, with its statistics.
 
-    Those of the user's own pictures are computed here, unless the spec has them. Raises SpecError where
-    the network does not fit the data, and DataError where that cannot be read.
+    Unless the spec has them, they are those of the weights that training begins with, else those of the
+    data set; of the user's own pictures they are computed here. Raises SpecError where the network does
+    not fit the data, and DataError where that cannot be read.
     """
     spec = origin.spec.located(root)
+    if origin.environment is None:
+        spec = pretrained.named(spec)
     if spec.data.dataset:
         spec = spec.overridden(dataset=loaded.data_set.name)
     check_processes(spec, loaded, processes)
@@ -98,20 +101,22 @@ def fitted(
     if origin.environment is None and processes.is_first:
         for problem in inspect.warnings(loaded, spec.input):
             reporter.warning(str(problem))
-    if spec.data.statistics(spec.input):
+    if spec.data.normalize or (spec.data.dataset and not spec.train.weights):
         return plan
-    if len(loaded.train) > MANY:
-        reporter.notice(f"Computing mean and standard deviation of {loaded.data_set.name}")
     found: tuple[Any, Any] = (0.0, 1.0)
     with processes.together():
         if processes.is_first:
-            found = _measured(loaded.train, spec.input)
+            known = pretrained.statistics(spec) or spec.data.statistics(spec.input)
+            found = (known.mean, known.std) if known else _measured(loaded, spec.input, reporter)
     mean, std = (tuple(v) if isinstance(v, list) else v for v in processes.broadcast(list(found)))
     return check_fit(spec.normalized(mean, std), loaded.data_set)
 
 
-def _measured(source: Source, shape: Shape) -> tuple[Any, Any]:
+def _measured(loaded: Loaded, shape: Shape, reporter: Reporter) -> tuple[Any, Any]:
     """Return mean and standard deviation; all processors decode pictures on disk for it."""
+    source = loaded.train
+    if len(source) > MANY:
+        reporter.notice(f"Computing mean and standard deviation of {loaded.data_set.name}")
     if not isinstance(source, Files):
         return statistics(source, shape)
     with closing(Decoders([source], shape, workers())) as decoders:
@@ -152,9 +157,18 @@ def _is_tested(session: Session) -> bool:
 
 
 def environment(
-    origin: Origin, loaded: Loaded, session: Session, *, asked: ThreadCount, reporter: Reporter
+    origin: Origin,
+    loaded: Loaded,
+    session: Session,
+    *,
+    asked: ThreadCount,
+    weights: dict[str, Any] | None,
+    reporter: Reporter,
 ) -> dict[str, Any]:
-    """Return what environment.json says; each time that a run goes on adds an entry to `resumed`."""
+    """Return what environment.json says; each time that a run goes on adds an entry to `resumed`.
+
+    `weights` are what `pretrained.begin` says of those that training begins with.
+    """
     now = describe_environment(
         loaded,
         origin.asked,
@@ -164,7 +178,7 @@ def environment(
         processes=session.processes.size,
     )
     if not origin.environment:
-        return now
+        return now | ({"weights": weights} if weights else {})
     before = origin.environment
     others = [f"{n} {v}" for n, v in before["versions"].items() if now["versions"].get(n) not in (v, None)]
     if others:

@@ -17,7 +17,8 @@ class Job:
     `asked` is the data set that was asked for, `data_set` the one used; where the latter is a
     sample that stands in for the former, `sample_because` says why. `steps` are those of an epoch.
     A run that goes on has `resumed_at`, the epochs that are finished and the steps of the next
-    one, and a row of `history` for each epoch that is finished.
+    one, and a row of `history` for each epoch that is finished. One that begins with other weights than
+    random ones has lines on these in `weights`.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class Job:
     data_on_disk: bool = False
     resumed_at: tuple[int, int] | None = None
     history: Sequence[dict[str, Any]] = ()
+    weights: Sequence[str] = ()
 
 
 class Reporter:

@@ -13,6 +13,7 @@ from cnnspec.data.source import Files
 from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.training import device as devices
+from cnnspec.training import pretrained
 from cnnspec.training.checkpoint import weights_hash
 from cnnspec.training.checks import check_fit, check_memory, torch_errors, warn_of_slowness
 from cnnspec.training.folder import RunFolder
@@ -106,19 +107,24 @@ def train(
         try:
             with processes.together():
                 if processes.is_first:
+                    if spec:  # before anything is loaded: what it begins with must be there
+                        pretrained.source(spec.located())
                     folder = RunFolder.create(out, spec.name) if spec else RunFolder.open(resume or "")
             origin = Origin(spec, spec.data.name) if spec else resumed(folder, epochs, processes)
             loaded = load(origin, data_root, sample=sample, processes=processes, reporter=reporter)
             plan = fitted(origin, loaded, data_root, processes, reporter)
             with torch_errors(plan), closing(_ready(plan, loaded, where, processes, reporter)) as session:
                 facts = take_up(session, folder, reporter) if origin.environment else None
+                weights = None if facts else _begin(session, origin, reporter)
                 counter = _threads(threads, where, processes, session, facts)
                 with processes.together():
                     if folder:
-                        told = environment(origin, loaded, session, asked=threads, reporter=reporter)
+                        told = environment(
+                            origin, loaded, session, asked=threads, weights=weights, reporter=reporter
+                        )
                         folder.begin(plan.spec, told)
                 job = _job(session, origin, loaded, folder=folder, threads=threads, resumed=facts is not None)
-                reporter.begin(job)
+                reporter.begin(replace(job, weights=pretrained.lines(weights)))
                 Loop(session, folder, counter, reporter, stop).run()
                 reporter.finished()
                 return _result(session, folder)
@@ -146,16 +152,21 @@ def dry_run(
     reporter = reporter or Reporter()
     asked = spec.overridden(**changes)
     check_fit(asked)
+    pretrained.source(asked.located())
     processes = Processes()
     with _on(device, processes) as where:
         origin = Origin(asked, asked.data.name)
         loaded = load(origin, data_root, sample=sample, processes=processes, reporter=reporter)
         plan = fitted(origin, loaded, data_root, processes, reporter)
         with torch_errors(plan), closing(_ready(plan, loaded, where, processes, reporter)) as session:
+            weights = _begin(session, origin, reporter)
             counter = _threads(threads, where, processes, session, None)
             seconds, losses = Loop(session, None, counter, reporter, StopRequest()).try_steps(2)
         job = _job(session, origin, loaded, folder=None, threads=threads, resumed=False)
-        return DryRun(replace(job, folder=str(out or f"runs/{plan.name}-TIMESTAMP")), seconds, losses)
+        job = replace(
+            job, folder=str(out or f"runs/{plan.name}-TIMESTAMP"), weights=pretrained.lines(weights)
+        )
+        return DryRun(job, seconds, losses)
 
 
 def _ready(
@@ -174,6 +185,11 @@ def _ready(
     if device.type == "cpu":
         keep_freed_memory()  # not before: what the data takes once would stay, too
     return session
+
+
+def _begin(session: Session, origin: Origin, reporter: Reporter) -> dict[str, Any] | None:
+    """Put the weights into the network that the spec names, if it does."""
+    return pretrained.begin(session, (origin.environment or {}).get("weights"), reporter)
 
 
 def _threads(
