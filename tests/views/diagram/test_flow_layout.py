@@ -51,7 +51,7 @@ def test_depths(name: str, depth: int) -> None:
 @pytest.mark.filterwarnings(
     "ignore:Using padding='same' with even kernel", "ignore:Initializing zero-element"
 )
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(valid=True))
 def test_random_specs(drawn: Drawn) -> None:
     """The same holds for whatever can be written."""
