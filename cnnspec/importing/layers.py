@@ -3,13 +3,14 @@
 from typing import Any
 
 from pydantic import ValidationError
+import torch
 from torch import nn
 
 from cnnspec.errors import RuleError
 from cnnspec.layers import LAYERS, Layer
 from cnnspec.layers.base import torch_size
 from cnnspec.model import modules
-from cnnspec.shape import Shape
+from cnnspec.shape import Shape, times
 
 
 def layer_of(module: nn.Module, x: Shape) -> Layer | None:
@@ -25,7 +26,8 @@ def layer_of(module: nn.Module, x: Shape) -> Layer | None:
         try:
             layer = layer_class.of(fields)
             layer.output_shape(x)
-            built = layer.build(modules, x)
+            with torch.device("meta"):  # a module without numbers is made at once
+                built = layer.build(modules, x)
         except (ValidationError, RuleError):
             continue
         if differences(module, built) == []:
@@ -60,3 +62,56 @@ def _plain(value: Any) -> Any:
     if value is None:
         return False  # torch says None for a switch that is not given
     return torch_size(tuple(value)) if isinstance(value, (list, tuple)) else value
+
+
+def drop_path_rate(module: nn.Module) -> float | None:
+    """Return p of a module that is stochastic depth, whoever wrote it; None for any other.
+
+    It has a name and an attribute that such modules have, and in training it does what
+    `model.layers.DropPath` does: it leaves samples out, and divides the others by 1 − p.
+    """
+    if type(module).__name__ not in ("DropPath", "StochasticDepth") or getattr(module, "mode", "row") != "row":
+        return None
+    rates = [getattr(module, name) for name in ("p", "drop_prob", "drop_path") if hasattr(module, name)]
+    if len(rates) != 1 or not isinstance(rates[0], (int, float)) or not 0 <= rates[0] <= 1:
+        return None
+    p, training = float(rates[0]), module.training
+    with torch.random.fork_rng(devices=[]):
+        module.training = True
+        try:
+            y = module.forward(torch.ones(_SAMPLES, 1, 1, 1)).flatten()
+        except Exception:  # noqa: BLE001  # whatever it is, it is something else
+            return None
+        finally:
+            module.training = training
+    kept = 0.0 if p == 1 else 1 / (1 - p)
+    return p if y.shape == (_SAMPLES,) and bool(((y == 0) | torch.isclose(y, torch.tensor(kept))).all()) else None
+
+
+_SAMPLES = 256
+
+
+def why_none(module: nn.Module, x: Shape) -> tuple[str, str]:
+    """Return that no layer is like a module, as a sentence, and why."""
+    what = f"no layer does what {type(module).__name__} does with {times(x)}"
+    for layer_class in LAYERS.values():
+        fields = layer_class.read(module, x)
+        if fields is None:
+            continue
+        try:
+            built = layer_class.of(fields).build(modules, x)
+        except (ValidationError, RuleError) as error:
+            return what, f"{layer_class.type} does not take it: {_told(error)}"
+        names = differences(module, built)
+        if names == ["class"]:
+            return what, f"it is another {type(module).__name__} than torch's"
+        given = settings(module)
+        return what, f"{layer_class.type} has no {' and no '.join(f'{name}={given.get(name)}' for name in names)}"
+    return what, ""
+
+
+def _told(error: ValidationError | RuleError) -> str:
+    if isinstance(error, RuleError):
+        return error.what.replace("{layer}", "it")
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))} is {first['input']}"

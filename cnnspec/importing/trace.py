@@ -1,0 +1,326 @@
+"""A module traced by torch.fx: its operations with the shapes of their outputs, and where each is written.
+
+The input is known by its shape only: a tensor on the device ``meta``, which has no numbers. So code that
+asks for sizes is traced as it runs, and code that asks for numbers cannot be.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partialmethod
+from typing import Any, NamedTuple, NoReturn
+
+import torch
+from torch import Tensor, fx, nn
+from torch.func import functional_call
+
+from cnnspec.errors import Place, Problem, SpecError
+from cnnspec.importing.layers import drop_path_rate, layer_of
+from cnnspec.importing.places import here, last_of
+from cnnspec.shape import Shape, times
+
+BATCH = 2
+"""Samples of the batch that is traced."""
+
+
+class Evaluating(int):
+    """Stands for False as `training` of modules that are traced through.
+
+    What hands it on to torch, as in ``F.dropout(x, training=self.training)``, does in training
+    what its name says; what hands on False does not.
+    """
+
+    def __repr__(self) -> str:
+        return "self.training"
+
+
+class Scope(NamedTuple):
+    """A call of a submodule: its path, its class, and the number of the call."""
+
+    path: str
+    kind: type[nn.Module]
+    number: int
+
+
+class Origin(NamedTuple):
+    """Where an operation comes from: the calls of submodules, outermost first, and the line that wrote it."""
+
+    scopes: tuple[Scope, ...] = ()
+    place: Place | None = None
+
+
+class Traced(NamedTuple):
+    """The graph of a module; each node has its `value` and its `origin` in its ``meta``.
+
+    `idle` are paths of submodules that gave back what they were given, but may do more in training.
+    """
+
+    module: nn.Module
+    graph: fx.Graph
+    idle: tuple[str, ...]
+
+
+class _Untraced(Exception):  # noqa: N818  # it carries a problem, which becomes the error
+    """Tracing ends here, with this problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+
+
+def trace(module: nn.Module, x: Shape) -> Traced:
+    """Return the graph of a module for inputs of shape `x`, as it evaluates; raises SpecError."""
+    tracer = _Tracer(x, module)
+    with _evaluating(module):
+        try:
+            graph = tracer.trace(module)
+        except _Untraced as error:
+            raise SpecError(error.problem) from None
+        except Exception as error:  # noqa: BLE001  # the module's own code may raise anything
+            raise SpecError(_failure(error)) from None
+    return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)))
+
+
+class _Tensor(fx.Proxy):
+    """A tensor whose operations are recorded: what does not depend on its numbers is known."""
+
+    tracer: "_Tracer"
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]  # isinstance(x, Tensor) is to be true of it
+        return Tensor
+
+    @property
+    def known(self) -> Tensor:
+        """The tensor without numbers that it stands for."""
+        value: Tensor = self.node.meta["value"]
+        return value
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the module's own tensors are on."""
+        return self.tracer.device
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.known, name)
+        if isinstance(found, Tensor):
+            return self.tracer.create_proxy("call_function", getattr, (self, name), {})
+        return super().__getattr__(name) if callable(found) else found
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])
+
+    def changed_by(self, operation: Callable[..., Any], other: Any) -> Any:
+        """Record an assignment such as ``+=``, which changes the tensor itself."""
+        return self.tracer.create_proxy("call_function", operation, (self, other), {})
+
+    __iadd__ = partialmethod(changed_by, operator.iadd)
+    __isub__ = partialmethod(changed_by, operator.isub)
+    __imul__ = partialmethod(changed_by, operator.imul)
+    __itruediv__ = partialmethod(changed_by, operator.itruediv)
+
+    def __bool__(self) -> bool:
+        _refuse_numbers("a condition")
+
+    def __int__(self) -> int:
+        _refuse_numbers("a whole number")
+
+    __index__ = __int__
+
+    def __float__(self) -> float:
+        _refuse_numbers("a number")
+
+
+class _Tracer(fx.Tracer):
+    """Records what a module does with inputs of a shape."""
+
+    def __init__(self, x: Shape, module: nn.Module) -> None:
+        super().__init__()
+        like = example(module)
+        self.device = like.device
+        self.input = torch.empty(BATCH, *x, dtype=like.dtype, device="meta")
+        self.idle: list[str] = []
+        self.scopes: list[Scope] = []
+        self.calls = 0
+        self.running = False
+        self.tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+        self.names = {tensor: name for name, tensor in self.tensors.items()}
+        self.without_numbers: dict[Tensor, Tensor] = {}
+
+    def create_args_for_root(
+        self,
+        root_fn: Callable[..., Any],
+        is_module: bool,  # noqa: ARG002  # fx's signature
+        concrete_args: Any = None,  # noqa: ARG002
+    ) -> tuple[Any, list[Any]]:
+        """Return the module's forward, and the module and its input to call it with."""
+        return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        """Return a tensor that stands for what the node gives."""
+        return _Tensor(node, self)
+
+    def create_arg(self, a: Any) -> Any:
+        """Return how an argument stands in the graph."""
+        return a.node if type(a) is _Tensor else super().create_arg(a)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:  # noqa: ARG002
+        """Return an attribute of a module: for its weights and buffers, what stands for them."""
+        if self.running or not isinstance(attr_val, Tensor) or attr_val not in self.names:
+            return attr_val
+        name = self.names[attr_val]
+        if name not in parameter_proxy_cache:
+            parameter_proxy_cache[name] = self.create_proxy("get_attr", name, (), {})
+        return parameter_proxy_cache[name]
+
+    def create_proxy(self, kind: str, target: Any, args: Any, kwargs: Any, *more: Any, **options: Any) -> Any:
+        """Record an operation, and return what it gives: tensors, or what can be known at once."""
+        proxy = super().create_proxy(kind, target, args, kwargs, *more, **options)
+        node = proxy.node
+        node.meta["origin"] = Origin(tuple(self.scopes), here())
+        value = node.meta["value"] = self.value_of(node)
+        return self.given(proxy, value)
+
+    def given(self, proxy: fx.Proxy, value: Any) -> Any:
+        """Return what stands for a value: a list of tensors has an operation of its own for each."""
+        if isinstance(value, Tensor):
+            return proxy
+        if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
+            each = (self.create_proxy("call_function", operator.getitem, (proxy, i), {}) for i in range(len(value)))
+            return type(value)(each)
+        self.graph.erase_node(proxy.node)
+        return value
+
+    def value_of(self, node: fx.Node) -> Any:
+        """Return what an operation gives, without numbers; raises _Untraced."""
+        if "value" in node.meta:
+            return node.meta["value"]
+        if node.op == "placeholder":
+            return self.input
+        if node.op == "get_attr":
+            name = str(node.target)
+            return self.empty(self.tensors[name] if name in self.tensors else vars(self.root)[name])
+        args, kwargs = (fx.node.map_aggregate(given, self.plain) for given in (node.args, node.kwargs))
+        try:
+            return self.run(node, args, kwargs)
+        except Exception as error:  # noqa: BLE001  # torch raises many kinds
+            raise _Untraced(self.refused(node, args, error)) from None
+
+    def run(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
+        """Return what an operation makes of tensors without numbers."""
+        with torch.no_grad():
+            if node.op == "call_function":
+                return node.target(*args, **kwargs)  # type: ignore[operator]  # of such a node it is a function
+            if node.op == "call_method":
+                return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+            module = self.root.get_submodule(str(node.target))
+            weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
+            self.running = True
+            try:
+                with _evaluating(module, False):
+                    empty = {name: self.empty(weight) for name, weight in weights.items()}
+                    return functional_call(module, empty, args, kwargs)
+            finally:
+                self.running = False
+
+    def plain(self, argument: Any) -> Any:
+        """Return an argument as torch takes it, its numbers left out."""
+        if isinstance(argument, fx.Node):
+            return self.value_of(argument)
+        return False if isinstance(argument, Evaluating) else argument
+
+    def empty(self, given: Any) -> Any:
+        """Return a tensor without its numbers, always the same; other things as they are."""
+        if not isinstance(given, Tensor):
+            return given
+        if given not in self.without_numbers:
+            self.without_numbers[given] = torch.empty_like(given, device="meta")
+        return self.without_numbers[given]
+
+    def refused(self, node: fx.Node, args: Any, error: Exception) -> Problem:
+        """Return the problem of an operation that torch does not carry out."""
+        why = str(error).strip().partition("\n")[0]
+        if "meta tensor" in why or "'meta'" in why:
+            return _needs_numbers(f"`{node.target}`", here())
+        shapes = [times(tuple(one.shape[1:])) for one in args if isinstance(one, Tensor)]
+        name = f"{node.target} ({type(self.root.get_submodule(str(node.target))).__name__})" if node.op == "call_module" else getattr(node.target, "__name__", str(node.target))
+        fix = f"Does the network take {times(tuple(self.input.shape[1:]))}? `input` is the shape of one sample"
+        return Problem(f"{name} does not take {' and '.join(shapes) or 'what it is given'}", f"torch says: {why}", fix, here())
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Record the call of a module as one operation if it is torch's or a layer's, else what it does."""
+        if self.running:
+            return forward(*args, **kwargs)
+        self.calls += 1
+        self.scopes.append(Scope(self.path_of_module(m), type(m), self.calls))
+        try:
+            if self.is_operation(m, args):
+                return self.create_proxy("call_module", self.scopes[-1].path, args, kwargs)
+            result = forward(*args, **kwargs)
+            if args and result is args[0] and "training" in _names(m):
+                self.idle.append(self.scopes[-1].path)
+            return result
+        finally:
+            self.scopes.pop()
+
+    def is_operation(self, m: nn.Module, args: tuple[Any, ...]) -> bool:
+        """Tell whether a module is one of torch's, or one that a layer builds."""
+        if isinstance(m, nn.Sequential) or not args or type(args[0]) is not _Tensor:
+            return False
+        if type(m).__module__.startswith("torch.nn."):
+            return True
+        return drop_path_rate(m) is not None or layer_of(m, tuple(args[0].known.shape[1:])) is not None
+
+
+def example(module: nn.Module) -> Tensor:
+    """Return a tensor that is on the device and of the kind of numbers of a module."""
+    floats = (one for one in (*module.parameters(), *module.buffers()) if one.is_floating_point())
+    return next(floats, torch.empty(0))
+
+
+def _names(module: nn.Module) -> tuple[str, ...]:
+    """Return the names in a module's forward."""
+    code = getattr(type(module).forward, "__code__", None)
+    return code.co_names if code else ()
+
+
+@contextmanager
+def _evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
+    """Let a module evaluate for a while, and be as it was afterwards.
+
+    Its `train` is not called, which may do more than that. Without a `mode`, modules
+    that are traced through have one that tells who asks for it.
+    """
+    before = [(one, one.training) for one in module.modules()]
+    names = set(vars(module))
+    for one, _ in before:
+        plain = type(one).__module__.startswith("torch.nn.")
+        one.training = mode if mode is not None else False if plain else Evaluating(0)
+    try:
+        yield
+    finally:
+        for one, training in before:
+            one.training = training
+        for name in set(vars(module)) - names:
+            delattr(module, name)  # fx keeps tensors of the graph there
+
+
+def _refuse_numbers(what: str) -> NoReturn:
+    raise _Untraced(_needs_numbers(what, here()))
+
+
+def _needs_numbers(what: str, place: Place | None) -> Problem:
+    why = "they differ from input to input, and a spec does the same with each"
+    return Problem(f"{what} depends on the numbers in a tensor", why, "Import the network without it", place)
+
+
+def _failure(error: Exception) -> Problem:
+    """Return the problem of an error that is the module's own, or torch.fx's."""
+    told = str(error).strip().partition("\n")[0]
+    what = f"torch.fx cannot trace the module: {type(error).__name__}" + (f": {told}" if told else "")
+    return Problem(what, "", "Change this line, or import the network without it", last_of(error))
