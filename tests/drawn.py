@@ -5,11 +5,11 @@ All is computed from the text of the SVG, as a program that shows it does.
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -23,25 +23,26 @@ Width = Callable[[str, float, bool], float]
 """Width of a text of that size, which may be bold."""
 
 
-class Area(NamedTuple):
+@dataclass(frozen=True)
+class Area:
     """A convex figure by its corners, and what it is."""
 
     name: str
     corners: tuple[Point, ...]
 
-    @property
+    @cached_property
     def left(self) -> float:
         return min(x for x, _ in self.corners)
 
-    @property
+    @cached_property
     def top(self) -> float:
         return min(y for _, y in self.corners)
 
-    @property
+    @cached_property
     def right(self) -> float:
         return max(x for x, _ in self.corners)
 
-    @property
+    @cached_property
     def bottom(self) -> float:
         return max(y for _, y in self.corners)
 
@@ -106,6 +107,12 @@ def figure(element: ET.Element) -> Area:
     return Area(told(element), _hull(points))
 
 
+def segments(root: ET.Element, role: str) -> list[Area]:
+    """Return the straight pieces of all lines of a role; where a corner is rounded, it is cut."""
+    lines = (_pairs(path.get("d", "")) for path in root.iter(f"{NAMESPACE}path") if path.get("class") == role)
+    return [Area(role, (one, other)) for line in lines for one, other in pairwise(line) if one != other]
+
+
 def told(element: ET.Element) -> str:
     """Return what an element tells on hover."""
     return element.findtext(f"{NAMESPACE}title", "")
@@ -150,6 +157,9 @@ def _turn(a: Point, b: Point, c: Point) -> float:
 
 def overlap(one: Area, other: Area, slack: float = 0.05) -> bool:
     """Tell whether two convex figures have more than a border in common (separating axes)."""
+    across = one.left < other.right - slack and other.left < one.right - slack
+    if not across or one.top >= other.bottom - slack or other.top >= one.bottom - slack:
+        return False
     for axis in (*_normals(one.corners), *_normals(other.corners)):
         low, high = _shadow(one.corners, axis)
         other_low, other_high = _shadow(other.corners, axis)
@@ -186,6 +196,7 @@ def structure(svg: str) -> str:
     """Return what an SVG is made of, a line a shape, without any numbers of the layout.
 
     Shapes of the same kind in a row are one line with their count: ``rect.convolution ×6``.
+    What is told on hover is left out.
     """
     lines: list[tuple[str, int]] = []
     for line in _lines(parsed(svg), ""):
@@ -197,14 +208,9 @@ def structure(svg: str) -> str:
 
 
 def _lines(element: ET.Element, indent: str) -> Iterator[str]:
-    name, kind, text = (
-        tag(element),
-        element.get("class", ""),
-        " | ".join((element.text or "").split("\n")).strip(" |"),
-    )
-    if name == "style":
-        return
+    name, kind, text = tag(element), element.get("class", ""), (element.text or "").strip()
     dashed = " dashed" if element.get("stroke-dasharray") else ""
     yield f"{indent}{name}{f'.{kind}' if kind else ''}{dashed}{f': {text}' if text else ''}"
     for child in element:
-        yield from _lines(child, indent + "  ")
+        if tag(child) != "style" and (name, tag(child)) != ("g", "title"):
+            yield from _lines(child, indent + "  ")

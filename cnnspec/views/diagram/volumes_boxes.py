@@ -28,7 +28,7 @@ COLUMNS, NARROWEST = 64, 10
 """Width of a sheet with the most channels, and with the fewest, where maps have one axis."""
 BAR, BAR_WIDTH, BAR_BIT = 124, 12, 13
 """Pixels of the longest vector, of all vectors' width, and of doubling one's length at most."""
-CELLS = 4
+CELLS = 3.4
 """Pixels that a value must have for the values of a vector to be drawn one by one."""
 CUBE = 0.34
 """How deep a cube's depth goes back, over its size."""

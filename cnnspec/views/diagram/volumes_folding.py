@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from cnnspec.plan import Step
-from cnnspec.views.diagram.volumes_model import MERGE, Fork, Operation, Row, Volume, count, volumes_of
+from cnnspec.views.diagram.volumes_model import Fork, Operation, Row, Volume, count, volumes_of
 
 MANY = 14
 """Volumes from which on operations that are alike are told together, wherever they are written."""
@@ -41,13 +41,12 @@ def _bounded(row: Row, level: int = 0) -> Row:
     """Return a row that is not too long or too deep to be looked at."""
     drawn: list[Volume | Fork] = []
     for element in row:
-        if isinstance(element, Fork) and (level == DEEPEST or count((element,)) > MOST_INSIDE):
-            drawn.append(element.closed())
-        elif isinstance(element, Fork):
-            parts = tuple(_bounded(part, level + 1) for part in element.parts)
-            drawn.append(replace(element, parts=parts))
-        else:
-            drawn.append(element)
+        bounded = element
+        if isinstance(element, Fork):
+            bounded = replace(element, parts=tuple(_bounded(part, level + 1) for part in element.parts))
+            if level == DEEPEST or count((bounded,)) > MOST_INSIDE:
+                bounded = element.closed()
+        drawn.append(bounded)
     return tuple(drawn) if level else _without_middle(drawn)
 
 
@@ -64,7 +63,7 @@ def _without_middle(row: list[Volume | Fork]) -> Row:
     if len(middle) < 2:
         return tuple(row)
     steps = tuple(step for element in row[first:last] for step in _steps(element))
-    rest = Operation(f"… {len(middle):,} more", MERGE, steps, repeats=False)
+    rest = Operation(f"… {len(middle):,} more", "", steps, repeats=False)
     return (*row[:first], Volume(middle[-1].shape, (rest,), rest), *row[last:])
 
 
@@ -110,7 +109,7 @@ def _joined(run: list[Volume]) -> Volume:
 
 
 def _are_repetitions(one: Volume, other: Volume) -> bool:
-    """Tell whether the spec writes two volumes once, and repeats it."""
+    """Tell whether the spec writes two volumes once: it repeats them, or uses their block again."""
     assert one.maker
     assert other.maker
     return one.maker.steps[0].place == other.maker.steps[0].place

@@ -14,7 +14,10 @@ MERGE = "composition"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a label tells: a layer or a block; `steps` are its repetitions, or else what is left out."""
+    """What a label tells: a layer or a block; `steps` are its repetitions.
+
+    They are none where they stand for all that is left out, which is of no family.
+    """
 
     label: str
     family: str
@@ -24,7 +27,7 @@ class Operation:
     @property
     def role(self) -> str:
         """The role of its colour."""
-        return role_of(self.family)
+        return role_of(self.family) if self.family else "block"
 
     @property
     def layer(self) -> Layer | None:
@@ -115,4 +118,5 @@ def volumes_of(row: Row) -> Iterator[Volume]:
 
 def closed_merge(step: Step, parts: int) -> Operation:
     """Return a merge of so many parts, none of which is drawn."""
-    return Operation(f"{step.type} of {parts}", MERGE, (step,))
+    label = f"{step.type} of {parts}" if parts > 2 else step.type
+    return Operation(label, MERGE, (step,))

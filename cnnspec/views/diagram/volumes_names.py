@@ -7,12 +7,12 @@ from cnnspec.shape import times
 from cnnspec.views.diagram.volumes_model import Volume
 from cnnspec.views.diagram.volumes_windows import Spot
 from cnnspec.views.drawing.letters import text_width
-from cnnspec.views.drawing.scene import Text
+from cnnspec.views.drawing.scene import Line, Text
 
 SIZE, LINE = 11.5, 14
 """Of a name: its font, and the height of a line."""
-ABOVE = 7
-"""Pixels from a volume up to its name."""
+ABOVE, BELOW = 7, 4
+"""Pixels from a volume up to its name's baseline, and from there down to where lines may be."""
 
 
 @dataclass(slots=True)
@@ -44,6 +44,14 @@ class Name:
         """How far it reaches above the axis."""
         return ABOVE + self.lift - self.spot[2] + LINE * (2 if self.volume.note else 1)
 
+    def rise_over(self, line: Line) -> None:
+        """Lift it above a straight line that leads from one volume to the next."""
+        (x0, y0), (x1, y1) = sorted(line.points)
+        left, right = max(self.left, x0), min(self.right, x1)
+        if left < right:
+            top = y0 + (y1 - y0) * ((left if y0 < y1 else right) - x0) / (x1 - x0)
+            self.lift = max(self.lift, self.spot[2] - ABOVE + BELOW - top)
+
     def texts(self) -> Iterator[Text]:
         """Yield its lines."""
         y = self.spot[2] - ABOVE - self.lift
@@ -55,11 +63,3 @@ class Name:
 def name_width(volume: Volume) -> float:
     """Return how wide a volume's name is at most."""
     return max(text_width(times(volume.shape), SIZE), text_width(volume.note, SIZE))
-
-
-def lift_over_line(one: Name, other: Name) -> None:
-    """Put the names of two volumes above the line that leads from the top of one to that of the other."""
-    (box, x, y), (_, next_x, next_y) = one.spot, other.spot
-    slope = (y - next_y) / (next_x - x - box.width)
-    one.lift = max(one.lift, slope * (one.right - x - box.width))
-    other.lift = max(other.lift, -slope * (next_x - other.left))

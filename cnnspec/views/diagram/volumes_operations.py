@@ -66,7 +66,7 @@ def _shown(volume: Volume) -> list[tuple[str, Sequence[Operation]]]:
 
 
 def _label(text: str, operations: Sequence[Operation], width: float, y: float) -> Group:
-    role = operations[0].role if len(operations) == 1 else "regularization"
+    role = operations[0].role if len(operations) == 1 else "block"
     rect = Rect(0, y, width, HEIGHT, role, radius=4)
     written = Text(width / 2, y + HEIGHT / 2 + SIZE * 0.36, text, size=SIZE, anchor="middle")
     title = "\n\n".join(operation_title(one) for one in operations)

@@ -11,9 +11,9 @@ from itertools import chain, pairwise
 from cnnspec.views.diagram.volumes_boxes import Box, Scale
 from cnnspec.views.diagram.volumes_labels import shape_title
 from cnnspec.views.diagram.volumes_model import Fork, Row, Volume
-from cnnspec.views.diagram.volumes_names import Name, lift_over_line, name_width
+from cnnspec.views.diagram.volumes_names import Name, name_width
 from cnnspec.views.diagram.volumes_operations import APART, Labels, Placed, labels, spread
-from cnnspec.views.diagram.volumes_windows import CLEAR, Spot, arrow, between, is_mixed
+from cnnspec.views.diagram.volumes_windows import CLEAR, Spot, arrow, between
 from cnnspec.views.drawing.scene import Group, Line, Point, Rect, Shape, moved
 
 GAP = 38
@@ -108,7 +108,7 @@ class _Axis:
 
     def volume(self, volume: Volume, *, over: bool) -> None:
         """Put a volume after what is there; `over` a part that is lower, there may be a way down from it."""
-        box, stack = self.scale.box(volume.shape, volume.role, volume.bands), labels(volume)
+        box, stack = self.measured(volume)
         alone, before = self.last is None and not self.entered, self.last
         x = 0 if alone else max(self.volumes_end + GAP, self.name_start(volume, box, self.volumes_end))
         wanted = middle = x + box.width / 2
@@ -121,9 +121,11 @@ class _Axis:
         self.put_labels(stack, wanted, middle)
         if before and volume.maker:
             source = volume.maker.steps[0].input
-            self.shapes += between(before, placed, volume, source, self.count)
-            if is_mixed(volume):
-                lift_over_line(self.names[-2], self.names[-1])
+            for shape in between(before, placed, volume, source, self.count):
+                self.shapes.append(shape)
+                if isinstance(shape, Line) and not shape.arrow:
+                    self.names[-2].rise_over(shape)
+                    self.names[-1].rise_over(shape)
         self.count += 1
 
     def lower(self, fork: Fork, part: Row) -> None:
@@ -131,10 +133,7 @@ class _Axis:
         one = self.source()
         laid = lay(part, self.scale, hanging=True)
         down = self.way_down(one, laid)
-        box, stack = (
-            self.scale.box(fork.merged.shape, fork.merged.role, fork.merged.bands),
-            labels(fork.merged),
-        )
+        box, stack = self.measured(fork.merged)
         wide = box.face[2] >= WIDE
         to_box = -box.face[2] / 2 if wide else BESIDE
         ends = (
@@ -168,17 +167,15 @@ class _Axis:
         start = max(self.volumes_end + BESIDE / 2, self.names_end + APART / 2, self.labels_end + APART)
         laid = [lay(part, self.scale) if part else Laid(above=APART, below=APART) for part in fork.parts]
         axes = _stacked(laid)
-        end = start + max(part.right for part in laid) + BESIDE / 2
-        box, stack = (
-            self.scale.box(fork.merged.shape, fork.merged.role, fork.merged.bands),
-            labels(fork.merged),
-        )
+        inside = start + max([0, *(APART - part.left for part in laid if part.left < 0)])
+        end = inside + max(part.right for part in laid) + BESIDE / 2
+        box, stack = self.measured(fork.merged)
         self.volumes_end = self.names_end = end
         x = max(end + GAP, end + stack.width + 2 * APART, self.name_start(fork.merged, box, end))
         out = x_of_outline(one)
         for part, y in zip(laid, axes, strict=True):
-            self.shapes += part.at(start, y)
-            self.shapes += _ways(part, (out, start, end), y)
+            self.shapes += part.at(inside, y)
+            self.shapes += _ways(part, (out, start, inside, end), y)
             self.above, self.below = max(self.above, part.above - y), max(self.below, part.below + y)
         placed = self.put(fork.merged, box, x)
         into = placed[1] + box.left_at(box.height / 2) - CLEAR
@@ -196,6 +193,10 @@ class _Axis:
             self.shapes.append(moved(dot.shapes[0], self.last[1], -DOT / 2))
             self.volumes_end = self.last[1] + DOT
         return self.last
+
+    def measured(self, volume: Volume) -> tuple[Box, Labels]:
+        """Return a volume's box and labels."""
+        return self.scale.box(volume.shape, volume.role, volume.bands), labels(volume)
 
     def name_start(self, volume: Volume, box: Box, end: float) -> float:
         """Return where a volume can begin, so that what is written above it meets nothing."""
@@ -264,16 +265,19 @@ def x_of_outline(placed: Spot) -> float:
     return x + box.right_at(box.height / 2)
 
 
-def _ways(part: Laid, stops: tuple[float, float, float], y: float) -> list[Line]:
-    """Return the ways to and from a part of which its row, between two stops, is at height y."""
-    out, start, end = stops
+def _ways(part: Laid, stops: tuple[float, float, float, float], y: float) -> list[Line]:
+    """Return the ways to and from a part whose row is at height y.
+
+    The stops are where the volume before it ends, where ways part, where the row is, and where ways meet.
+    """
+    out, start, inside, end = stops
     begin: tuple[Point, ...] = ((out + CLEAR, 0), (start, 0), (start, y))
     finish: tuple[Point, ...] = ((end, y), (end, 0))
     if not part.shapes:
         return [Line((*begin, *finish), radius=RADIUS)]
     return [
-        Line((*begin, (start + part.entry - CLEAR, y)), radius=RADIUS, arrow=True),
-        Line(((start + part.exit + CLEAR, y), *finish), radius=RADIUS),
+        Line((*begin, (inside + part.entry - CLEAR, y)), radius=RADIUS, arrow=True),
+        Line(((inside + part.exit + CLEAR, y), *finish), radius=RADIUS),
     ]
 
 

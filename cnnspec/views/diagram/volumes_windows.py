@@ -12,7 +12,6 @@ from cnnspec.views.diagram.volumes_boxes import Box
 from cnnspec.views.diagram.volumes_model import Volume
 from cnnspec.views.drawing.scene import Line, Point, Rect, Shape
 
-MIXED = ("fc", "flatten")
 LEAST, VALUE = 5, 3
 """Pixels of the smallest window, and of a value."""
 ACROSS, PLACES = 0.6, (0.34, 0.7)
@@ -29,7 +28,7 @@ def between(one: Spot, other: Spot, volume: Volume, before: Sizes, number: int) 
     layer = volume.maker.layer if volume.maker else None
     if layer is None or volume.operations[0] is not volume.maker:
         return (arrow(one, other),)
-    if is_mixed(volume):
+    if layer.type in ("fc", "flatten"):
         return _all_lines(one, other)
     share = _window(layer, before, volume.shape)
     if share is None:
@@ -37,11 +36,6 @@ def between(one: Spot, other: Spot, volume: Volume, before: Sizes, number: int) 
     turned = bool(layer.windows(before)) and isinstance(layer.windows(before)[0], TransposedWindow)
     wide, small = (other, one) if turned else (one, other)
     return _lines(wide, small, share, PLACES[number % 2], turned=turned)
-
-
-def is_mixed(volume: Volume) -> bool:
-    """Tell whether lines from end to end show how a volume is made: its values have no place."""
-    return bool(volume.maker) and volume.operations[0] is volume.maker and volume.maker.steps[0].type in MIXED
 
 
 def arrow(one: Spot, other: Spot) -> Line:
