@@ -8,7 +8,7 @@ from cnnspec.views.drawing.svg import as_svg
 
 SCALE = 2
 """Pixels of a PNG to a pixel of the picture, so that it is sharp on any screen."""
-MOST_PIXELS = 100_000_000
+MOST_PIXELS = 64_000_000
 """Of a PNG; a larger one is made with fewer pixels to a pixel of the picture."""
 LEAST_SCALE = 0.5
 """Below this nobody can read a PNG."""
