@@ -14,8 +14,8 @@ from cnnspec.plan import Plan
 from cnnspec.spec import Spec
 from cnnspec.views.explain import Explanation, as_json, totals
 from cnnspec.views.explain import explain as explained
-from cnnspec.views.explain_markdown import as_markdown
-from cnnspec.views.explain_text import MOST_PICTURES, as_text
+from cnnspec.views.explain.markdown import as_markdown
+from cnnspec.views.explain.text import MOST_PICTURES, as_text
 from cnnspec.views.window.art import BOXES, Charset, charset_for
 
 SUFFIXES = {".html": "html", ".md": "markdown"}
@@ -125,6 +125,6 @@ def _document(
     """Return the explanations as Markdown or HTML."""
     if form == "markdown":
         return as_markdown(plan, explanations, pictures=pictures, charset=charset)
-    from cnnspec.views.explain_page import as_html  # its templates take time to load
+    from cnnspec.views.explain.page import as_html  # its templates take time to load
 
     return as_html(plan, explanations, pictures=pictures)

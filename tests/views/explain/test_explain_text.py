@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 import cnnspec
 from cnnspec.views.explain import explain
-from cnnspec.views.explain_text import MOST_PICTURES, as_text
+from cnnspec.views.explain.text import MOST_PICTURES, as_text
 from cnnspec.views.window.art import ASCII, BOXES
 
-SPECS = Path(__file__).parents[2] / "specs"
+SPECS = Path(__file__).parents[3] / "specs"
 PLANS = {
     name: cnnspec.load(SPECS / f"{name}.yaml").plan()
     for name in ("lenet5", "resnet", "unet", "conv3d", "conv1d")

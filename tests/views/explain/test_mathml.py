@@ -4,15 +4,15 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from formula import compute
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import cnnspec
+from cnnspec.testing.formulas import compute
 from cnnspec.views.explain import explain
-from cnnspec.views.mathml import APPLIED, TIMES, mathml
+from cnnspec.views.explain.mathml import APPLIED, TIMES, mathml
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
 
 
 def as_text(element: ET.Element) -> str:

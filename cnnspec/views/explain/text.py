@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from cnnspec.views.explain import Explanation, heading, legend
+from cnnspec.views.explain.formulas import Explanation, heading, legend
 from cnnspec.views.window.album import album, arts
 from cnnspec.views.window.art import BOXES, Art, Charset, signs
 

@@ -10,7 +10,7 @@ from hostile_texts import HOSTILE
 
 import cnnspec
 from cnnspec.views.explain import explain
-from cnnspec.views.explain_page import as_html
+from cnnspec.views.explain.page import as_html
 
 SPEC = """
 name: everything-0.1

@@ -6,8 +6,8 @@ from typing import Any
 from markupsafe import Markup
 
 from cnnspec.plan import Plan
-from cnnspec.views.explain import Explanation, Formula, legend, totals
-from cnnspec.views.mathml import mathml
+from cnnspec.views.explain.formulas import Explanation, Formula, legend, totals
+from cnnspec.views.explain.mathml import mathml
 from cnnspec.views.pages.page import render
 from cnnspec.views.window.album import Entry, album
 from cnnspec.views.window.key import key

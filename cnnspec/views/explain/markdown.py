@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from cnnspec.errors import printable
 from cnnspec.plan import Plan
 from cnnspec.shape import times
-from cnnspec.views.explain import Explanation, legend, totals
+from cnnspec.views.explain.formulas import Explanation, legend, totals
 from cnnspec.views.window.album import album, arts
 from cnnspec.views.window.art import BOXES, Charset, signs
 

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 
 import cnnspec
 from cnnspec.views.explain import explain
-from cnnspec.views.explain_markdown import as_markdown
+from cnnspec.views.explain.markdown import as_markdown
 from cnnspec.views.window.art import ASCII
 
 MARKS = [

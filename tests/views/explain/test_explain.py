@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from formula import compute
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnnspec
 from cnnspec.layers import LAYERS
+from cnnspec.testing.formulas import compute
 from cnnspec.views.explain import Explanation, Formula, explain, heading, legend
 
-SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
+SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
 
 
 def plan_of(layers: str, shape: str = "[3, 16, 16]") -> cnnspec.Plan:
