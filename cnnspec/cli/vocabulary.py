@@ -11,7 +11,7 @@ from cnnspec.errors import did_you_mean, shown
 from cnnspec.layers import REGISTRY, Element
 from cnnspec.shape import times
 from cnnspec.views import vocabulary
-from cnnspec.views.explain_text import worked_lines
+from cnnspec.views.explain.text import worked_lines
 from cnnspec.views.window.art import charset_for
 
 
