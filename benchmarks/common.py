@@ -5,8 +5,10 @@ import json
 import os
 import platform
 import statistics
+import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +67,14 @@ def save(title: str, rows: Sequence[dict[str, Any]], file: Path | None, **facts:
 def median(values: Sequence[float]) -> float:
     """Return the median, rounded for the eye."""
     return round(statistics.median(values), 3)
+
+
+def process_times(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, list[float]]:
+    """Return the seconds that each command takes as a whole process, run in turn so many times."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            times[name].append(time.perf_counter() - started)
+    return times

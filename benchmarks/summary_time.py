@@ -1,12 +1,10 @@
 """`cnnspec summary` as a whole process: of 150 layers, and of EfficientNet-B7 beside torchinfo."""
 
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from common import ROOT, median, parser, report
+from common import ROOT, median, parser, process_times, report
 
 TARGETS = {"150 layers": 0.35, "efficientnet_b7": 0.5}
 FASTER = 10
@@ -27,13 +25,14 @@ def main() -> int:
         spec.write_text("input: [3, 64, 64]\nlayers:\n" + 50 * block)
         program = str(Path(sys.executable).with_name("cnnspec"))
         b7 = f"{ROOT / 'specs' / 'efficientnet.yaml'}@efficientnet_b7"
-        times = _times(
+        times = process_times(
             {
                 "python -c pass": [sys.executable, "-c", "pass"],
                 "cnnspec summary, 150 layers": [program, "summary", str(spec)],
                 "cnnspec summary, efficientnet_b7": [program, "summary", b7],
                 "torchinfo, efficientnet_b7": [sys.executable, "-c", TORCHINFO],
-            }
+            },
+            RUNS,
         )
     rows = [{"process": n, "min s": min(t), "median s": median(t), "max s": max(t)} for n, t in times.items()]
     faster = median(times["torchinfo, efficientnet_b7"]) / median(times["cnnspec summary, efficientnet_b7"])
@@ -44,17 +43,6 @@ def main() -> int:
     facts = {"targets": TARGETS, "times torchinfo's speed": round(faster, 1), "of at least": FASTER}
     report(title, rows, chosen.json, **facts, reached=reached)
     return 0 if reached else 1
-
-
-def _times(commands: dict[str, list[str]]) -> dict[str, list[float]]:
-    """Return the seconds of each run of each command."""
-    times: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(RUNS):
-        for name, command in commands.items():
-            started = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            times[name].append(time.perf_counter() - started)
-    return times
 
 
 if __name__ == "__main__":
