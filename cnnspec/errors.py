@@ -136,6 +136,10 @@ class CheckpointError(CnnspecError):
     """A run folder or checkpoint that cannot be read or written."""
 
 
+class PluginError(CnnspecError):
+    """A module with layers that cannot be loaded."""
+
+
 class RuleError(Exception):
     """A rule that values break, with no place yet; `field` names the field to point at.
 

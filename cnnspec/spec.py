@@ -1,10 +1,12 @@
 """The spec: one file's network, data and training, checked; with every problem in its place."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cnnspec import plugins
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.language import recipe, source, textfile
 from cnnspec.language.arithmetic import Value
@@ -151,6 +153,8 @@ def loads(
     set: Mapping[str, Any] | None = None,  # noqa: A002  # as in load
 ) -> Spec:
     """Return the spec in a text; `file` is what messages call it. Raises SpecError as `load` does."""
+    for problem in plugins.load_installed():
+        warnings.warn(problem.message, stacklevel=2)
     document, problems = source.parse(text, file)
     if problems and document.value is None:
         raise SpecError(*problems)

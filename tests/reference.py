@@ -19,6 +19,7 @@ from cnnspec.language.field_words import words
 from cnnspec.layers import LAYERS, REGISTRY
 from cnnspec.model import modules
 from cnnspec.shape import volume
+from cnnspec.testing.running import REFUSALS, tuples, unchecked
 
 BATCH = 2
 MAX_VALUES = 4_000
@@ -40,17 +41,6 @@ FUNCTIONS: dict[str, Any] = {
     "true": True,
     "false": False,
 }
-
-REFUSALS = (
-    RuntimeError,
-    ValueError,
-    AssertionError,
-    TypeError,
-    IndexError,
-    ArithmeticError,
-    AttributeError,  # torch has no module for a flat input
-)
-"""What torch and Python raise for what they cannot do."""
 
 
 class Refused(Exception):  # noqa: N818  # a verdict
@@ -138,10 +128,10 @@ class Reference:
         """Return the output of a layer, built without our checks."""
         layer_class = LAYERS[word]
         given = given if isinstance(given, dict) else {layer_class.main: given}
-        fields = tuples(evaluate(given, names))
+        fields = {name: tuples(value) for name, value in evaluate(given, names).items()}
         shape = tuple(x.shape[1:])
         check(word, fields, shape)
-        layer = layer_class.model_construct(**fields)
+        layer = unchecked(layer_class, fields)
         if too_large(layer.output_shape, shape):
             raise TooLarge
         module = layer.build(modules, shape).eval()
@@ -170,13 +160,6 @@ class _Words(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return name
-
-
-def tuples(value: Any) -> Any:
-    """Return a value as it is in a layer, which has tuples for lists."""
-    if isinstance(value, dict):
-        return {key: tuples(one) for key, one in value.items()}
-    return tuple(tuples(one) for one in value) if isinstance(value, list) else value
 
 
 def too_large(output_shape: Callable[[tuple[int, ...]], tuple[int, ...]], x: tuple[int, ...]) -> bool:

@@ -8,19 +8,15 @@ from torch import Tensor, nn
 from torch_memory import training_peak
 
 import cnnspec
-from cnnspec.layers import LAYERS, REGISTRY, Case, Composite, Layer
-from cnnspec.layers.base import Kept
+from cnnspec.layers import REGISTRY, Composite
 from cnnspec.memory import in_units, predict
 from cnnspec.model import modules
+from cnnspec.testing.memory import saved_by
+from cnnspec.testing.running import BATCH
 
 SPECS = Path(__file__).parents[1] / "specs"
-BATCH = 2
 PROMISED = 0.2
 """How far a prediction may be off: what kernels copy depends on the processor, and here it counts."""
-
-CASES = [
-    pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.cases
-]
 
 NETWORKS = {
     "a block of each kind": """
@@ -55,42 +51,6 @@ layers:
 """,
     "many weights": "input: [1, 16, 16]\nlayers: [flatten, fc: 1024, relu, fc: 1024, relu, fc: 10]",
 }
-
-
-def saved_by(module: nn.Module, inputs: list[Tensor]) -> tuple[Kept, bool]:
-    """Return what autograd keeps of a module, as our layers tell it, and whether the output is a view."""
-    own = {_memory(t) for t in (*module.parameters(), *module.buffers())}
-    saved: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        saved[_memory(tensor)] = tensor.untyped_storage().nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        output = module(inputs[0])
-    given, made = {_memory(x) for x in inputs}, _memory(output)
-    more = sum(size for key, size in saved.items() if key not in own | given | {made})
-    return Kept(not given.isdisjoint(saved), made in saved, more // BATCH), made in given
-
-
-def _memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
-
-
-@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize(("layer_class", "case"), CASES)
-def test_kept_is_what_autograd_saves(layer_class: type[Layer], case: Case) -> None:
-    """What a layer says that it keeps, and stores untrained, are torch's own tensors."""
-    layer, x = layer_class.of(case.fields), case.input
-    module = layer.build(modules, x).train()
-    saved, is_view = saved_by(module, [torch.rand(BATCH, *x, requires_grad=True) * 1.0])
-    kept = layer.kept(x)
-    assert layer.is_view(x) == is_view
-    if not is_view:
-        assert (kept.input, kept.output) == (saved.input, saved.output)
-        # Statistics, at most three numbers for each channel, are left out.
-        assert kept.more == pytest.approx(saved.more, abs=3 * 4 * x[0])
-    assert layer.buffers(x) == sum(buffer.nbytes for buffer in module.buffers())
 
 
 @pytest.mark.parametrize("name", ["residual", "add", "concat", "multiply"])

@@ -3,13 +3,13 @@
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
-from formula import compute
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cnnspec.errors import RuleError
 from cnnspec.layers import LAYERS
 from cnnspec.shape import Window, times, volume
+from cnnspec.testing.formulas import compute
 
 N, F_, S, P, D = (st.integers(1, high) for high in (40, 9, 7, 5, 4))
 

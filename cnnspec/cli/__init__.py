@@ -6,12 +6,13 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from cnnspec import __version__
+from cnnspec import __version__, plugins
 from cnnspec.cli.console import report_crash, report_problems
 from cnnspec.cli.lazy import LazyGroup
 from cnnspec.errors import CnnspecError, Problem
@@ -47,11 +48,24 @@ class Terminated(KeyboardInterrupt):
 
 @click.group(cls=LazyGroup, modules=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cnnspec")
-def cli() -> None:
+@click.option(
+    "--plugin",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Use the layers that a Python module defines, as `import` finds it or in the working folder.",
+)
+def cli(modules: tuple[str, ...]) -> None:
     """Convolutional networks written in YAML: checked, explained, built in PyTorch and trained.
 
     Start with `cnnspec summary SPEC` and `cnnspec train SPEC`.
     """
+    if modules:
+        # After all that is installed, so that no file that lies here by chance stands in for a part of that.
+        sys.path.append(str(Path.cwd()))
+    for module in modules:
+        plugins.use(module)
+    report_problems(plugins.load_installed())
 
 
 def main() -> NoReturn:

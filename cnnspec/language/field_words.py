@@ -59,12 +59,14 @@ def _flat(annotation: Any) -> Iterator[Any]:
         yield from _flat(part)
 
 
-@cache
 def words() -> frozenset[str]:
     """Return every word that a field of the vocabulary takes."""
-    return frozenset(
-        w for kind in REGISTRY.values() for name in kind.model_fields for w in _takes(kind, name).words
-    )
+    return _words(tuple(REGISTRY.values()))
+
+
+@cache
+def _words(kinds: tuple[type[BaseModel], ...]) -> frozenset[str]:
+    return frozenset(w for kind in kinds for name in kind.model_fields for w in _takes(kind, name).words)
 
 
 def words_within(model: type[BaseModel]) -> frozenset[str]:

@@ -13,11 +13,8 @@ from cnnspec.layers import (
     space,
     transposed,
 )
-from cnnspec.layers.base import REGISTRY, Case, Element, Layer
+from cnnspec.layers.base import LAYERS, REGISTRY, Case, Element, Kept, Layer, attributes
 from cnnspec.layers.composition import Composite
-
-LAYERS: dict[str, type[Layer]] = {name: e for name, e in REGISTRY.items() if issubclass(e, Layer)}
-"""The layers of the registry, without the compositions."""
 
 __all__ = [
     "LAYERS",
@@ -25,8 +22,10 @@ __all__ = [
     "Case",
     "Composite",
     "Element",
+    "Kept",
     "Layer",
     "activation",
+    "attributes",
     "channels",
     "composition",
     "convolution",

@@ -16,6 +16,8 @@ from cnnspec.shape import Reach, Shape, Window, times
 REGISTRY: dict[str, type["Element"]] = {}
 """The whole vocabulary: every layer and composition by the name that a spec calls it."""
 
+LAYERS: dict[str, type["Layer"]] = {}
+"""The layers of the registry, without the compositions."""
 
 FLOAT_BYTES, INDEX_BYTES = 4, 8
 """What a number of float32 and of int64 takes."""
@@ -69,8 +71,11 @@ class Element(BaseModel):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "type" in cls.__dict__:
-            if cls.type in REGISTRY:
-                raise TypeError(f"two layers are called {cls.type!r}")
+            known = REGISTRY.get(cls.type)
+            # The same class once more is a module that is read again, or a notebook's cell.
+            if known and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+                where = f"{known.__module__} and {cls.__module__}"
+                raise TypeError(f"two layers are called {cls.type!r}, in {where}")
             REGISTRY[cls.type] = cls
 
     @classmethod
@@ -98,6 +103,12 @@ class Layer(Element):
     """What PyTorch's autograd keeps, where it is always the same."""
     copies: ClassVar[bool] = False
     """Whether its kernels work on copies of input, output and weights, in an order of their own."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "type" in cls.__dict__:
+            LAYERS[cls.type] = cls
 
     def output_shape(self, x: Shape) -> Shape:
         """Return the output's shape for input shape `x`; raises RuleError."""
@@ -148,7 +159,10 @@ class Layer(Element):
         return tuple(window.reach for window in self.windows(x)) or (Reach(),) * (len(x) - 1)
 
     def build(self, nn: Any, x: Shape) -> Any:
-        """Return ``nn``'s module for input shape `x`; ``nn`` is `model.modules` or stands in for it."""
+        """Return ``nn``'s module for input shape `x`; ``nn`` is `model.modules` or stands in for it.
+
+        Classes of another package are reached as ``nn.imported("package.modules").Swish``.
+        """
         raise NotImplementedError
 
     @classmethod

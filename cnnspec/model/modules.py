@@ -1,5 +1,7 @@
 """The namespace that layers build their modules from: our own modules, and torch.nn's for all other names."""
 
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from torch import nn
@@ -29,7 +31,13 @@ __all__ = [
     "Residual",
     "Sqrt",
     "Square",
+    "imported",
 ]
+
+
+def imported(module: str) -> ModuleType:
+    """Return another package's module, whose classes build the package's own layers."""
+    return import_module(module)
 
 
 def __getattr__(name: str) -> Any:

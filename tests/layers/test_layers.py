@@ -1,130 +1,17 @@
-"""One harness for all layers: each of a layer's own cases is held to torch."""
-
-from typing import Any
+"""All layers are held to torch and to the language by the public harness; the vocabulary is the promised one."""
 
 import pytest
-import torch
-from formula import compute
-from pydantic import ValidationError
-from torch.utils.flop_counter import FlopCounterMode
 
-from cnnspec import loads
-from cnnspec.errors import RuleError
-from cnnspec.layers import LAYERS, REGISTRY, Case, Layer
-from cnnspec.model import modules
-from cnnspec.shape import Shape
-
-CASES = [
-    pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.cases
-]
-REFUSED = [
-    pytest.param(layer, case, id=f"{name} {case}") for name, layer in LAYERS.items() for case in layer.refused
-]
-BATCH = 2
+from cnnspec.layers import LAYERS, REGISTRY, Layer
+from cnnspec.testing import Check, checks
 
 
 # torch says so once, as it must make a padded copy.
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-@pytest.mark.parametrize(("layer_class", "case"), CASES)
-def test_equals_torch(layer_class: type[Layer], case: Case) -> None:
-    """Output shape, parameters and MACs are those of the torch module that the layer builds."""
-    layer = layer_class.of(case.fields)
-    output = layer.output_shape(case.input)
-    module = layer.build(modules, case.input)
-    with FlopCounterMode(display=False) as counter:
-        y = module(torch.zeros(BATCH, *case.input))
-    assert tuple(y.shape[1:]) == output
-    assert sum(p.numel() for p in module.parameters() if p.requires_grad) == layer.params(case.input)
-    assert counter.get_total_flops() == 2 * BATCH * layer.macs(case.input)
-
-
-@pytest.mark.parametrize(("layer_class", "case"), CASES)
-def test_formulas_give_the_numbers(layer_class: type[Layer], case: Case) -> None:
-    """Each formula, computed as it is printed, gives the number it stands for."""
-    layer, x = layer_class.of(case.fields), case.input
-    output = layer.output_shape(x)
-    formulas = layer.size_formulas(x)
-    assert len(formulas) in (0, len(output))
-    for (words, numbers), size in zip(formulas, output, strict=False):
-        assert bool(words) == bool(numbers)
-        assert not words or compute(numbers) == size
-    for window, size in zip(layer.windows(x), output[1:], strict=False):
-        assert window.output == size
-    for formula, number in (
-        (layer.params_formula(x), layer.params(x)),
-        (layer.macs_formula(x), layer.macs(x)),
-    ):
-        assert bool(formula[0]) == bool(formula[1]) == bool(number)
-        assert not number or compute(formula[1]) == number
-
-
-@pytest.mark.parametrize(("layer_class", "case"), REFUSED)
-def test_refuses_what_torch_refuses(layer_class: type[Layer], case: Case) -> None:
-    """What torch cannot run is refused without running it."""
-    with pytest.raises((RuleError, ValidationError)):
-        layer_class.of(case.fields).output_shape(case.input)
-    # torch has no module for a flat input where it lacks the attribute
-    with pytest.raises((RuntimeError, ValueError, AssertionError, AttributeError)):
-        _torch_run(layer_class, case)
-
-
-def _torch_run(layer_class: type[Layer], case: Case) -> None:
-    """Build and run the layer without our own checks."""
-    layer = layer_class.model_construct(**{k: _tuples(v) for k, v in case.fields.items()})
-    layer.build(modules, case.input)(torch.zeros(BATCH, *case.input))
-
-
-def _tuples(value: Any) -> Any:
-    """Return a value as it is in a layer, which has tuples for lists."""
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def facts(layer: Layer, x: Shape) -> dict[str, Any]:
-    """Return all that a built module was told, as far as torch shows it."""
-    module = layer.build(modules, x)
-    told = {name: value for name, value in vars(module).items() if name[0] != "_" and name != "training"}
-    return told | {key: tuple(value.shape) for key, value in module.state_dict().items()}
-
-
-@pytest.mark.parametrize(
-    ("layer_class", "field"),
-    [
-        pytest.param(layer, field, id=f"{name} {field}")
-        for name, layer in LAYERS.items()
-        for field, info in layer.model_fields.items()
-        if not info.is_required()
-    ],
-)
-def test_every_field_reaches_torch(layer_class: type[Layer], field: str) -> None:
-    """Each field has a case that gives it, its value is in the module, and without it the module is another."""
-    cases = [case for case in layer_class.cases if field in case.fields]
-    assert cases
-    for case in cases:
-        value, others = case.fields[field], {k: v for k, v in case.fields.items() if k != field}
-        told = facts(layer_class.of(case.fields), case.input)
-        if field in told:
-            each = tuple(value) if isinstance(value, list) else (value,) * (len(case.input) - 1)
-            assert told[field] in (value, each)
-        try:
-            default = layer_class.of(others)
-        except ValidationError:
-            continue  # one of two fields is needed, and this was it
-        assert value == default.resolved().get(field) or told != facts(default, case.input)
-
-
-@pytest.mark.parametrize("name", LAYERS)
-def test_describes_itself(name: str) -> None:
-    """Each layer has a sentence, an example that a spec can hold, cases, and a meaning for every field."""
-    layer = LAYERS[name]
-    assert layer.__doc__
-    assert layer.__doc__.splitlines()[0].endswith((".", ")."))
-    assert layer.cases
-    assert layer.family
-    assert all(field.description for field in layer.model_fields.values())
-    assert layer.main is None or layer.main in layer.model_fields
-    example = layer.example
-    net = loads(f"input: [4, 16, 16]\nlayers:\n{'  - flatten' if name == 'fc' else ''}\n  - {example}\n")
-    assert net.plan().layers[-1].type == name
+@pytest.mark.parametrize("check", [c for layer in LAYERS.values() for c in checks(layer)], ids=str)
+def test_layer(check: Check) -> None:
+    """Every layer is what torch runs, in each of its cases, and all that it tells of itself is true."""
+    check()
 
 
 @pytest.mark.parametrize("name", ["conv", "conv_transpose", "maxpool", "avgpool"])

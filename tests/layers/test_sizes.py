@@ -3,12 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
-from formula import compute
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.errors import RuleError
 from cnnspec.layers import LAYERS
+from cnnspec.testing.formulas import compute
 
 N, F_, S, P, D, EXTRA = (st.integers(*limits) for limits in ((1, 20), (1, 7), (1, 5), (0, 9), (1, 4), (0, 5)))
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from formula import compute
 
 import cnnspec
 from cnnspec.language import source
 from cnnspec.layers import LAYERS, REGISTRY, Layer
+from cnnspec.testing.formulas import compute
 from cnnspec.views import vocabulary
 
 

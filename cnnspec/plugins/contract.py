@@ -1,0 +1,33 @@
+"""What a layer must have that everything else relies on."""
+
+import re
+from collections.abc import Iterator
+
+from cnnspec.language.item_slips import MODIFIERS
+from cnnspec.language.items import RESERVED
+from cnnspec.layers import Element, Layer
+
+_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+def faults(element: type[Element]) -> Iterator[str]:
+    """Yield what a class of the registry lacks to be a layer, each as the end of a sentence about it."""
+    word = element.type
+    if not isinstance(word, str) or not _TYPE.fullmatch(word) or word in {*MODIFIERS, *RESERVED}:
+        yield f"its type {word!r} is no word that a spec could call it"
+    if not issubclass(element, Layer):
+        yield "it is no Layer"
+        return
+    if not (element.__doc__ or "").strip():
+        yield "it has no docstring, which tells what it does"
+    for name in ("family", "example"):
+        text = getattr(element, name, None)
+        if not isinstance(text, str) or not text.strip():
+            yield f"it has no {name}"
+    if element.main is not None and element.main not in element.model_fields:
+        yield f"its main field {element.main!r} is none of its fields"
+    if not element.cases:
+        yield "it has no cases"
+    for name in ("output_shape", "build"):
+        if getattr(element, name) is getattr(Layer, name):
+            yield f"it has no method {name}"
