@@ -96,6 +96,8 @@ class _Nesting:
             ways = self.row(start, last)
             branches.append(ways if len(group) == 1 else (*ways, self.fork(op, last, group)))
         scopes = _scopes(op)
+        if op.merge == "multiply" and len(branches) == 2 and not branches[1]:
+            branches.reverse()  # the maps before their weights
         return _residual(Fork(op.merge, tuple(branches), start.shape, scopes, _names(branches, scopes)))
 
     def groups(self, op: Op, start: Op, operands: tuple[Op, ...]) -> list[tuple[Op, ...]]:

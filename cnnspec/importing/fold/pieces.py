@@ -1,0 +1,86 @@
+"""Pieces of a network that may be the same: what comes of one class of modules, and rows of the same layers."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from cnnspec.importing.fold.blocks import Piece
+from cnnspec.importing.fold.items import Item, Items, Network
+from cnnspec.importing.tree import Scope
+from cnnspec.layers import REGISTRY
+
+LONGEST = 12
+"""Items in a row that are looked for, which come of no class."""
+
+_CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
+_NO_BEGINNING = ("activation", "regularization", "pooling")
+
+
+def of_classes(network: Network) -> dict[str, list[Piece]]:
+    """Return the pieces that come of a class of modules, the whole of what such a module does, by its name."""
+    whole: Counter[tuple[str, int]] = Counter()
+    found: list[tuple[Scope, Piece]] = []
+    for row in network.rows():
+        for item in row:
+            if not item.parts:
+                whole.update((scope.path, scope.number) for scope in item.scopes)
+        found += _runs(row)
+    classes: dict[str, list[Piece]] = defaultdict(list)
+    for scope, piece in found:
+        leaves = sum(_leaves(item) for item in piece.items)
+        if leaves > 1 and leaves == whole[scope.path, scope.number]:
+            classes[scope.kind].append(piece)
+    return classes
+
+
+def _runs(row: Items) -> Iterator[tuple[Scope, Piece]]:
+    """Yield the neighbours in a list that come of one module."""
+    depth = max((len(item.scopes) for item in row), default=0)
+    for level in range(depth):
+        start = 0
+        while start < len(row):
+            scope = _scope(row[start], level)
+            stop = start + 1
+            while stop < len(row) and scope and _scope(row[stop], level) == scope:
+                stop += 1
+            if scope and scope.kind not in _CONTAINERS:
+                yield scope, Piece(row, start, stop, row[start].scopes[: level + 1])
+            start = stop
+
+
+def _scope(item: Item, level: int) -> Scope | None:
+    return item.scopes[level] if len(item.scopes) > level else None
+
+
+def _leaves(item: Item) -> int:
+    """Return how many layers and calls an item has, counted as they stand in the file."""
+    return sum(_leaves(one) for part in item.parts for one in part) if item.parts else 1
+
+
+def of_layers(network: Network) -> list[list[Piece]]:
+    """Return the pieces that are rows of the same layers: each list has all that are alike."""
+    alike: dict[tuple[object, ...], list[Piece]] = defaultdict(list)
+    for row in network.rows():
+        keys = [_key(item) for item in row]
+        for start, item in enumerate(row):
+            if item.word in REGISTRY and REGISTRY[item.word].family in _NO_BEGINNING:
+                continue
+            for stop in range(start + 1, min(len(row), start + LONGEST) + 1):
+                if stop - start > 1 or row[start].parts:
+                    alike[tuple(keys[start:stop])].append(Piece(row, start, stop))
+    return [pieces for pieces in (_apart(one) for one in alike.values()) if len(pieces) > 1]
+
+
+def _key(item: Item) -> tuple[object, ...]:
+    """Return what items have in common that differ in numbers only."""
+    fields = tuple(name for name, _ in item.fields)
+    parts = tuple(tuple(_key(one) for one in part) for part in item.parts)
+    return item.word, fields, parts, len(item.names), item.repeat
+
+
+def _apart(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces that have no item in common, the first of those that do."""
+    found: list[Piece] = []
+    for piece in pieces:
+        if not found or found[-1].row is not piece.row or found[-1].stop <= piece.start:
+            found.append(piece)
+    return found
