@@ -12,7 +12,7 @@ from cnnspec.shape import Shape as Size
 from cnnspec.shape import times, volume
 from cnnspec.views.diagram.graph import Fork, Row, Stack, Unit
 from cnnspec.views.diagram.labels import merge_hover
-from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width
+from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width, sign
 from cnnspec.views.diagram.measure import measure_row, widest
 from cnnspec.views.drawing.letters import text_width
 from cnnspec.views.drawing.scene import Group, Line, Polygon, Rect, Shape, Text, moved
@@ -41,7 +41,12 @@ class _Level:
     @cached_property
     def merge_width(self) -> float:
         """The width of the box where the arms meet."""
-        return text_width(self.fork.sign, LABEL) + 24
+        return MERGE if self.is_sign else text_width(self.fork.sign, LABEL) + 24
+
+    @property
+    def is_sign(self) -> bool:
+        """Whether the arms meet in a round sign."""
+        return len(self.fork.sign) == 1
 
 
 @dataclass(frozen=True)
@@ -111,11 +116,15 @@ class FoldBox:
             edge(((x, across), (other - half, across)), out, arrow=True)
             edge(((other, across - MERGE / 2), (other, low)), out, arrow=level.up.arrow)
             label(other, low - 3, times(level.fork.output), out)
-            rect = Rect(other - half, across - MERGE / 2, 2 * half, MERGE, "composition", 4)
-            sign = Text(other, across + 4, level.fork.sign, size=LABEL, anchor="middle")
-            out.append(Group((rect, sign), "node", merge_hover(level.fork)))
+            out.append(self.meeting(level, other, across))
             before, y = across, across + DROP
         self.place_bottom(x, y, before or y, out)
+
+    def meeting(self, level: _Level, x: float, y: float) -> Group:
+        """Return the box around that place where the arms of a level meet."""
+        half, radius = level.merge_width / 2, MERGE / 2 if level.is_sign else 4
+        rect = Rect(x - half, y - MERGE / 2, 2 * half, MERGE, "composition", radius)
+        return Group((rect, sign(level.fork.sign, x, y)), "node", merge_hover(level.fork))
 
     def place_arms(
         self,

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width
+from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width, sign
 from cnnspec.views.drawing.letters import text_width
-from cnnspec.views.drawing.scene import Group, Rect, Shape, Text
+from cnnspec.views.drawing.scene import Group, Rect, Shape
 
 LEAD, ENTRY, EXIT = 12, 26, 34
 """Of a fork: down to where it parts, then to its branches, and from these to where they meet."""
@@ -85,11 +85,11 @@ class ForkBox:
             self.place_arm(arm, x, y, meet, out)
         if self.is_sign:
             circle = Rect(x - SIGN, meet - SIGN, 2 * SIGN, 2 * SIGN, "composition", SIGN)
-            text = Text(x, meet + 5, self.sign, size=15, anchor="middle", bold=True)
+            text = sign(self.sign, x, meet)
         else:
             start, end = self.bar
             circle = Rect(x + start, meet, end - start, BAR, "composition", 4)
-            text = Text(x + (start + end) / 2, meet + 14, self.sign, size=LABEL, anchor="middle")
+            text = sign(self.sign, x + (start + end) / 2, meet + BAR / 2)
         out.append(Group((circle, text), "node", self.hover))
 
     def place_arm(self, arm: Arm, x: float, y: float, meet: float, out: list[Shape]) -> None:

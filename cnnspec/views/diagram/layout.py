@@ -166,6 +166,13 @@ def label(x: float, y: float, text: str, out: list[Shape]) -> None:
         out.append(Text(x + LABEL_GAP, y + GAP / 2 + 1, text, "faint", LABEL))
 
 
+def sign(text: str, x: float, y: float) -> Text:
+    """Return what is written where branches meet, with its middle there."""
+    if len(text) == 1:
+        return Text(x, y + 5, text, size=15, anchor="middle", bold=True)
+    return Text(x, y + 4, text, size=LABEL, anchor="middle")
+
+
 def label_width(text: str) -> float:
     """Return how far a label reaches to the right of its edge."""
     return LABEL_GAP + text_width(text, LABEL) if text else 0

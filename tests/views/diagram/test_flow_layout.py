@@ -92,6 +92,32 @@ layers:
   - sequence: [relu, maxpool: 2]
     name: {LONG["M"]}
   - concat: {{branches: {{{LONG["W"]}: [relu], {LONG["w"]}: []}}}}""",
+    "a U with branches in its arms": """
+input: [8, 32, 32]
+blocks:
+  res: {layers: [residual: [conv: {filters: 8, kernel: 3, padding: 1}, relu], tanh]}
+layers:
+  - res
+  - residual:
+      - maxpool: 2
+      - res
+      - concat:
+          branches:
+            here: []
+            low:
+              - maxpool: 2
+              - residual: [conv: {filters: 8, kernel: 3, padding: 1}, relu]
+              - res
+              - concat: [[conv: {filters: 4, kernel: 1}], [conv: {filters: 4, kernel: 3, padding: 1}]]
+              - upsample: 2
+      - residual: {layers: [conv: {filters: 16, kernel: 3, padding: 1}], shortcut: [conv: {filters: 16, kernel: 1}]}
+      - sequence: [conv: {filters: 8, kernel: 3, padding: 1}, relu, conv: {filters: 8, kernel: 1}]
+        name: smooth
+      - upsample: 2
+  - global_avgpool
+  - flatten
+  - fc: 10
+""",
     "residual in residual": nested(30, lambda text: f"residual: [{text}, relu]"),
     "concat in concat": nested(15, lambda text: f"concat: [[], [{text}]]"),
     "residual in residual in concat": nested(4, lambda text: f"concat: [[residual: [residual: [{text}, {conv(2)}]]], [tanh]]"),
