@@ -119,7 +119,9 @@ class _Closed:
         elif not any(step.children for step in alike):
             return
         elif count > 1 and all(_only_block(self.inside(step)) for step in alike):
-            steps = tuple(call for step in alike for cell in _only_block(self.inside(step)) for call in cell.steps)
+            steps = tuple(
+                call for step in alike for cell in _only_block(self.inside(step)) for call in cell.steps
+            )
             yield block_cell(steps, name, arguments(steps, self.blocks))
         elif count > 1 and (not is_block(first) or self.is_simple(first)):
             title = name if name and first.type == "sequence" else named(name, first.type)

@@ -211,13 +211,14 @@ def _filled(row: RowBox, height: float) -> tuple[RowBox, ...]:
 def _fitted(panels: Sequence[PanelBox], height: float) -> tuple[tuple[PanelBox, ...], ...]:
     """Return panels in columns that are not taller than that, each in the first with room for it."""
     columns: list[list[PanelBox]] = []
+    used: list[float] = []
     for panel in panels:
-        for column in columns:
-            if sum(p.height + BETWEEN for p in column) + panel.height <= height:
-                column.append(panel)
-                break
-        else:
-            columns.append([panel])
+        place = next((n for n, so_far in enumerate(used) if so_far + panel.height <= height), len(columns))
+        if place == len(columns):
+            columns.append([])
+            used.append(0)
+        columns[place].append(panel)
+        used[place] += panel.height + BETWEEN
     return tuple(map(tuple, columns))
 
 
