@@ -119,7 +119,8 @@ class _Layout:
     @cached_property
     def width(self) -> float:
         """Of all columns and what is between them."""
-        return sum(self.widths) + COLUMN * (len(self.widths) - 1)
+        gaps = COLUMN * (len(self.rows) - 1 + bool(self.panels)) + BETWEEN * max(len(self.panels) - 1, 0)
+        return sum(self.widths) + gaps
 
     @property
     def cost(self) -> float:
@@ -147,7 +148,7 @@ class _Layout:
             for panel in column:
                 panel.place(x, there, width, out)
                 there += panel.height + BETWEEN
-            x += width + COLUMN
+            x += width + BETWEEN
 
 
 def sheet(plan: Plan, row: RowBox | FoldBox, panels: Sequence[Panel], families: set[str]) -> Scene:
