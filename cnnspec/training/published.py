@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from cnnspec.errors import CheckpointError, Place, Problem, SpecError, did_you_mean, one_of, shown
 from cnnspec.language.data import Normalize, normalization
@@ -125,8 +126,23 @@ def names_in(network: str) -> list[str]:
     from torchvision.models import get_model
 
     options = {"init_weights": False} if network in _SCALED_WITHIN else {}
-    with torch.device("meta"):
+    with _NoValues():
         return list(get_model(network, weights=None, **options).state_dict())
+
+
+class _NoValues(TorchFunctionMode):
+    """Lets layers have weights without values, which take no memory and no time.
+
+    All else is computed: torchvision works out the sizes of RegNet with tensors.
+    """
+
+    def __torch_function__(
+        self, func: Any, _types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if func is torch.empty and given.get("device") is None:
+            given = given | {"device": "meta"}
+        return func(*args, **given)
 
 
 def file_hash(path: Path) -> str:

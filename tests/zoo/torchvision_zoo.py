@@ -102,7 +102,7 @@ def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
     It is relative to how far the outputs for two random pictures are from each other.
     Raises AssertionError where a weight finds no place.
     """
-    _shake(theirs, size)
+    shake(theirs, size)
     ours = spec.plan().build()
     report = cnnspec.load_weights(ours, theirs.state_dict())
     assert len(report.matched) == len(theirs.state_dict()) == len(ours.state_dict()), str(report)
@@ -113,7 +113,7 @@ def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
     return float((output - wanted).abs().max() / (wanted[0] - wanted[1]).abs().max())
 
 
-def _shake(model: nn.Module, size: int) -> None:
+def shake(model: nn.Module, size: int) -> None:
     """Make every weight and every statistic tell, so that none can be mistaken for another.
 
     A fresh network has shifts of 0, scales of 1 or nearly 0, and the same statistics everywhere.
