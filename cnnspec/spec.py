@@ -1,12 +1,10 @@
 """The spec: one file's network, data and training, checked; with every problem in its place."""
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cnnspec import plugins
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.language import recipe, source, textfile
 from cnnspec.language.arithmetic import Value
@@ -21,6 +19,7 @@ from cnnspec.language.training import Train
 from cnnspec.language.validation import Context, validate
 from cnnspec.language.variables import Variables
 from cnnspec.language.variables import read as read_variables
+from cnnspec.plugins.loading import load_installed
 from cnnspec.shape import Shape
 
 if TYPE_CHECKING:
@@ -153,8 +152,7 @@ def loads(
     set: Mapping[str, Any] | None = None,  # noqa: A002  # as in load
 ) -> Spec:
     """Return the spec in a text; `file` is what messages call it. Raises SpecError as `load` does."""
-    for problem in plugins.load_installed():
-        warnings.warn(problem.message, stacklevel=2)
+    load_installed()
     document, problems = source.parse(text, file)
     if problems and document.value is None:
         raise SpecError(*problems)

@@ -12,10 +12,11 @@ from typing import NoReturn
 
 import click
 
-from cnnspec import __version__, plugins
+from cnnspec import __version__
 from cnnspec.cli.console import report_crash, report_problems
 from cnnspec.cli.lazy import LazyGroup
 from cnnspec.errors import CnnspecError, Problem
+from cnnspec.plugins.announced import announcements
 
 COMMANDS = {
     "summary": "inspect",
@@ -63,9 +64,12 @@ def cli(modules: tuple[str, ...]) -> None:
     if modules:
         # After all that is installed, so that no file that lies here by chance stands in for a part of that.
         sys.path.append(str(Path.cwd()))
-    for module in modules:
-        plugins.use(module)
-    report_problems(plugins.load_installed())
+    if modules or announcements():
+        from cnnspec.plugins import loading
+
+        for module in modules:
+            loading.use(module)
+        report_problems(loading.installed_problems())
 
 
 def main() -> NoReturn:
@@ -84,6 +88,9 @@ def run(arguments: list[str]) -> int:
     try:
         result = cli.main(arguments, prog_name="cnnspec", standalone_mode=False)
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption) and error.option_name == "--plugin":
+            what = "--plugin stands before the command: cnnspec --plugin MODULE COMMAND."
+            error = click.UsageError(what, error.ctx)
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as error:

@@ -88,9 +88,18 @@ def report_crash(error: Exception) -> None:
     """Say that cnnspec itself went wrong, and where."""
     import traceback
 
+    from cnnspec.layers import REGISTRY
+
+    told = f"{type(error).__name__}: {error}".splitlines()[0]
+    others = {layer.__module__.partition(".")[0] for layer in REGISTRY.values()} - {"cnnspec"}
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package in others:
+            why = f"in {frame.f_code.co_filename}:{line}"
+            report_problems([Problem(f"the plugin {package} went wrong: {told}", why, "Tell its authors")])
+            return
     frames = traceback.extract_tb(error.__traceback__)
     where = next((f for f in reversed(frames) if "cnnspec" in f.filename), frames[-1])
-    what = f"cnnspec went wrong: {type(error).__name__}: {error}".splitlines()[0]
     fix = "Please report it together with the spec"
     why = f"this is a bug, in {Path(where.filename).name}:{where.lineno}"
-    report_problems([Problem(what, why, fix)])
+    report_problems([Problem(f"cnnspec went wrong: {told}", why, fix)])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import click
 from rich.text import Text
 
 from cnnspec.catalog import DATA_SETS
@@ -34,7 +35,9 @@ def print_result(result: Result, job: Job, *, quiet: bool) -> None:
         console.print()
     print_line(console, Text(f"{job.plan.name}: {_sentence(result, job)}, {_data(job)}."))
     folder = printable(str(result.folder))
-    print_line(console, Text(f"The run is in {folder}. Try: cnnspec predict {folder} IMAGE"))
+    modules = click.get_current_context().find_root().params.get("modules", ())
+    call = " ".join(["cnnspec", *(f"--plugin {module}" for module in modules), "predict", folder, "IMAGE"])
+    print_line(console, Text(f"The run is in {folder}. Try: {call}"))
 
 
 def _sentence(result: Result, job: Job) -> str:

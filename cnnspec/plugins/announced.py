@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +26,8 @@ class Announcement(NamedTuple):
     value: str
 
 
-def announcements() -> list[Announcement]:
+@cache
+def announcements() -> tuple[Announcement, ...]:
     """Return what the packages announce that are installed on Python's path, by package.
 
     Where a package is there twice, the first on the path counts, as it does for imports. The working
@@ -36,7 +38,7 @@ def announcements() -> list[Announcement]:
         if not _is_working_folder(folder):
             for name, entries in _packages(folder):
                 found.setdefault(name, entries)
-    return sorted(one for entries in found.values() for one in entries)
+    return tuple(sorted(one for entries in found.values() for one in entries))
 
 
 def _is_working_folder(folder: str) -> bool:

@@ -13,7 +13,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 def faults(element: type[Element]) -> Iterator[str]:
     """Yield what a class of the registry lacks to be a layer, each as the end of a sentence about it."""
     word = element.type
-    if not isinstance(word, str) or not _TYPE.fullmatch(word) or word in {*MODIFIERS, *RESERVED}:
+    if not _TYPE.fullmatch(str(word)) or word in {*MODIFIERS, *RESERVED}:
         yield f"its type {word!r} is no word that a spec could call it"
     if not issubclass(element, Layer):
         yield "it is no Layer"

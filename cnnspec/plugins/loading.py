@@ -4,6 +4,7 @@ import linecache
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import Collection
 from contextlib import redirect_stdout
 from functools import cache
@@ -25,21 +26,26 @@ def use(module: str) -> None:
         raise PluginError(problem)
 
 
-def load_installed() -> list[Problem]:
+def load_installed() -> None:
     """Load the plugins that installed packages announce, once in a process.
 
-    Returns what is wrong with them, and was not told yet: warnings, as all else works without them.
+    What is wrong with one is a warning of Python's: all else works without its layers.
     """
+    for problem in installed_problems():
+        warnings.warn(problem.message, stacklevel=3)
+
+
+def installed_problems() -> list[Problem]:
+    """Load them as `load_installed` does; return what is wrong with them and was not told yet."""
     untold = _untold()
     told = untold.copy()
     untold.clear()
     return told
 
 
-def origin(module: str) -> str:
-    """Return the installed package, with its version, that announces layers of a module; or nothing."""
-    top = _top(module)
-    return next((package for package, value in announcements() if _top(value) == top), "")
+def top(module: str) -> str:
+    """Return the outermost package of a module."""
+    return module.partition(".")[0]
 
 
 @cache
@@ -84,7 +90,7 @@ def _imported(module: str, called: str) -> Problem | None:
 
 def _unfit(module: str, called: str, known: Collection[str]) -> Problem | None:
     """Return why what an imported module has added is no layer."""
-    if not any(_top(element.__module__) == _top(module) for element in REGISTRY.values()):
+    if not any(top(element.__module__) == top(module) for element in REGISTRY.values()):
         return Problem(f"{called} has no layers", "", "Name the module that defines them")
     for name, element in REGISTRY.items():
         fault = None if name in known else next(faults(element), None)
@@ -107,9 +113,4 @@ def _place(error: BaseException, module: str) -> Place | None:
 
 
 def _is_of(frame: FrameType, module: str) -> bool:
-    return _top(frame.f_globals.get("__name__", "")) == _top(module)
-
-
-def _top(module: str) -> str:
-    """Return the outermost package of a module."""
-    return module.partition(".")[0]
+    return top(frame.f_globals.get("__name__", "")) == top(module)

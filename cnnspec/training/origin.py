@@ -10,8 +10,9 @@ from cnnspec import spec as specs
 from cnnspec.data import Loaded, inspect, load_data
 from cnnspec.data.source import Files
 from cnnspec.data.statistics import statistics
-from cnnspec.errors import DataError, Problem, SpecError
+from cnnspec.errors import DataError, Place, Problem, SpecError
 from cnnspec.plan import Plan
+from cnnspec.plugins.origins import NOTE, check_loaded, origins
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training import best, pretrained
@@ -54,6 +55,7 @@ def resumed(folder: RunFolder | None, epochs: int | None, processes: Processes) 
             file = str(folder.path / SPEC)
             text, environment = (folder.path / SPEC).read_text("utf-8"), read_json(folder.path / ENVIRONMENT)
     text, environment, file = processes.broadcast([text, environment, file])
+    check_loaded(environment, Place(file))
     spec = specs.loads(text, file=file).overridden(epochs=epochs)
     return Origin(spec, environment["data"]["asked"], environment)
 
@@ -178,7 +180,8 @@ def environment(
         processes=session.processes.size,
     )
     if not origin.environment:
-        return now | ({"weights": weights} if weights else {})
+        foreign = origins(step.type for step in session.plan.layers)
+        return now | ({"weights": weights} if weights else {}) | ({NOTE: foreign} if foreign else {})
     before = origin.environment
     others = [f"{n} {v}" for n, v in before["versions"].items() if now["versions"].get(n) not in (v, None)]
     if others:

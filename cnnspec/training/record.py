@@ -14,6 +14,7 @@ from cnnspec import spec as specs
 from cnnspec.errors import CheckpointError, Place, Problem, shown
 from cnnspec.expansion import make_plan
 from cnnspec.plan import Plan
+from cnnspec.plugins.origins import check_loaded
 from cnnspec.spec import Spec
 from cnnspec.training.best import Row, best_row, is_enough
 
@@ -113,7 +114,9 @@ def read_record(folder: str | Path) -> RunRecord:
     if missing:
         raise _incomplete(folder, missing)
     running = is_held(folder / LOCK)  # before all else: what ends meanwhile would seem to be interrupted
-    spec, environment = specs.load(folder / SPEC), read_json(folder / ENVIRONMENT)
+    environment = read_json(folder / ENVIRONMENT)
+    check_loaded(environment, Place(str(folder)))
+    spec = specs.load(folder / SPEC)
     history = read_history(folder / METRICS) if os.path.lexists(folder / METRICS) else []
     state: State = "interrupted"
     if running:

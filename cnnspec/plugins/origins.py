@@ -1,0 +1,37 @@
+"""Where the layers of a run come from, noted in it: who reads it without them is told what is missing."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cnnspec.errors import CheckpointError, Place, Problem
+from cnnspec.layers import REGISTRY
+from cnnspec.plugins.announced import announcements
+from cnnspec.plugins.loading import load_installed, top
+
+NOTE = "plugins"
+"""The key of a run's environment that tells it."""
+
+
+def origins(types: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return the module that defines each layer which is not built in, and its package if it is installed."""
+    packages = {top(value): package for package, value in announcements()}
+    found = {}
+    for name in dict.fromkeys(types):
+        module = REGISTRY[name].__module__ if name in REGISTRY else "cnnspec"
+        if top(module) != "cnnspec":
+            found[name] = {"module": module, "package": packages.get(top(module), "")}
+    return found
+
+
+def check_loaded(environment: Mapping[str, Any], place: Place) -> None:
+    """Raise CheckpointError where a run has layers that are not there; what it notes is only shown."""
+    load_installed()
+    noted = environment.get(NOTE)
+    for name, told in noted.items() if isinstance(noted, dict) else ():
+        if name in REGISTRY or not isinstance(told, dict):
+            continue
+        module, package = told.get("module"), told.get("package")
+        what = f"the run's network has the layer {name} of {module}, which is not loaded"
+        by_hand = f"oad it, as in `cnnspec --plugin {module} predict …`"
+        fix = f"Install the package {package}, or l{by_hand}" if package else f"L{by_hand}"
+        raise CheckpointError(Problem(what, "", fix, place))
