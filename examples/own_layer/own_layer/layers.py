@@ -6,7 +6,6 @@ from pydantic import Field
 
 from cnnspec.errors import RuleError
 from cnnspec.layers import Case, Kept, Layer
-from cnnspec.layers.fields import Count
 from cnnspec.shape import Shape
 
 
@@ -21,7 +20,7 @@ class Maxout(Layer):
     cases: ClassVar = (Case((6, 8, 8), pieces=2), Case((120,), pieces=4))
     refused: ClassVar = (Case((6, 8, 8), pieces=4),)
 
-    pieces: Count = Field(description="channels of which the largest is left")
+    pieces: int = Field(ge=1, description="channels of which the largest is left")
 
     def output_shape(self, x: Shape) -> Shape:
         if x[0] % self.pieces:

@@ -1,5 +1,3 @@
-"""What it builds."""
-
 from torch import Tensor, nn
 
 
