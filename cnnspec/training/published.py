@@ -6,7 +6,9 @@ import io
 import pickle
 import re
 import threading
+import urllib.error
 import urllib.parse
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
@@ -68,7 +70,7 @@ class Publication:
         if path.exists():
             _check_hash(path)
         try:
-            with _shown(path, self.entry, reporter), redirect_stdout(io.StringIO()):
+            with _shown(path, self.entry, reporter), _quiet():
                 state = self.entry.get_state_dict(
                     progress=False, check_hash=True, weights_only=True, map_location="cpu"
                 )
@@ -175,6 +177,14 @@ def _unreadable(path: Path, why: str) -> CheckpointError:
 
 
 @contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch from printing, where results are expected, and from warnings of what is an error here."""
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
 def _shown(path: Path, entry: Any, reporter: Reporter) -> Iterator[None]:
     """Show how much of a file has come, if it is not there yet; torch's own bar knows no reporter."""
     if path.exists():
@@ -204,5 +214,5 @@ def _shown(path: Path, entry: Any, reporter: Reporter) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    reason = getattr(error, "reason", error)
+    reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
     return (str(reason).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,277 @@
+"""Weights that torchvision publishes: found by name, downloaded once by torchvision, and never unpickled."""
+
+import hashlib
+import io
+import os
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mirror import Mirror, breaks_off, status
+from mirror_fixtures import Start
+from torch import Tensor
+from torchvision.models import ShuffleNet_V2_X0_5_Weights, get_model
+
+import cnnspec
+from cnnspec.errors import CheckpointError, SpecError
+from cnnspec.language.finetuning import Published
+from cnnspec.training import Reporter
+from cnnspec.training.published import Publication, find, network_of
+
+SPECS = Path(__file__).parents[2] / "specs"
+ENTRY = ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
+
+State = dict[str, Tensor]
+
+
+class Listener(Reporter):
+    """Knows what was told."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.downloads: list[tuple[str, int, int | None]] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+    def downloading(self, name: str, done: int, total: int | None) -> None:
+        self.downloads.append((name, done, total))
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    """The tensors of a network of torchvision's, with values of their own."""
+    torch.manual_seed(7)
+    made: State = get_model("shufflenet_v2_x0_5", weights=None).state_dict()
+    return made
+
+
+def saved(content: Any) -> bytes:
+    """Return what torch.save writes."""
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    return stream.getvalue()
+
+
+def name_of(data: bytes) -> str:
+    return f"some-{hashlib.sha256(data).hexdigest()[:10]}.pth"
+
+
+Publish = Callable[..., Mirror]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of torch's cache, which is not there yet."""
+    for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    return tmp_path / "torch" / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def publish(cache: Path, start_mirror: Start, monkeypatch: pytest.MonkeyPatch) -> Publish:
+    """Publish these bytes, by the name that has their hash, in the place of torchvision's."""
+
+    def publish(data: bytes, name: str = "") -> Mirror:
+        name = name or name_of(data)
+        mirror = start_mirror({name: data})
+        monkeypatch.setattr(ENTRY.value, "url", mirror.url + name)
+        return mirror
+
+    return publish
+
+
+def read(told: Reporter | None = None) -> State:
+    return Publication("shufflenet_v2_x0_5", ENTRY).read(told or Listener())
+
+
+def refused() -> str:
+    with pytest.raises(CheckpointError) as caught:
+        read()
+    return str(caught.value)
+
+
+def test_downloaded_once(
+    publish: Publish, cache: Path, state: State, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The first time the file is downloaded into torch's cache, which is told, and then it is read from there."""
+    data = saved(state)
+    mirror, told = publish(data), Listener()
+    for _ in range(2):
+        found = read(told)
+        assert list(found) == list(state)
+        assert all(torch.equal(found[key], state[key]) for key in state)
+    assert mirror.sent == [len(data)]
+    assert [path.name for path in cache.iterdir()] == [name_of(data)]
+    assert told.notices == [f"Downloading {name_of(data)} from {mirror.url[7:-1]} into {cache}"]
+    assert told.downloads[-1] == (name_of(data), len(data), len(data))
+    assert capfd.readouterr() == ("", "")  # torch says nothing where results are expected
+
+
+def test_torch_finds_it(publish: Publish, state: State) -> None:
+    """What we have downloaded, torchvision's own functions find as well."""
+    mirror = publish(saved(state))
+    read()
+    mirror.sent.clear()
+    model = get_model("shufflenet_v2_x0_5", weights=ENTRY)
+    assert torch.equal(model.state_dict()["fc.weight"], state["fc.weight"])
+    assert len(mirror.log) == 0
+
+
+def test_no_network(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a connection it is said what is missing, and where the file can be put by hand."""
+    monkeypatch.setattr(ENTRY.value, "url", "http://127.0.0.1:9/some-0123456789.pth")
+    message = refused()
+    assert message.startswith("some-0123456789.pth cannot be downloaded; [Errno")
+    assert "Connection refused" in message
+    assert message.endswith(f"or have http://127.0.0.1:9/some-0123456789.pth from elsewhere in {cache}.")
+    assert not list(cache.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (status(404), "HTTP Error 404"),
+        (status(503), "HTTP Error 503"),
+        (breaks_off(1000), "invalid hash value"),
+    ],
+    ids=["not there", "busy", "breaks off"],
+)
+def test_failing_server(answer: Any, words: str, publish: Publish, cache: Path, state: State) -> None:
+    """What a server refuses or does not finish is an error, and no part is left."""
+    publish(saved(state)).answers = [answer]
+    message = refused()
+    assert "cannot be downloaded" in message
+    assert words in message
+    assert not list(cache.iterdir())
+    assert read().keys() == state.keys()  # the next time it works
+
+
+def test_wrong_hash(publish: Publish, cache: Path, state: State) -> None:
+    """A file that is not the one whose hash it has in its name is not kept."""
+    publish(saved(state), "some-0123456789.pth")
+    assert 'cannot be downloaded; invalid hash value (expected "0123456789", got' in refused()
+    assert not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda _: b"", lambda data: b"x" + data[1:]])
+def test_damaged_cache(damage: Callable[[bytes], bytes], publish: Publish, cache: Path, state: State) -> None:
+    """A file in the cache is held to its hash each time, which torch itself does not do."""
+    data = saved(state)
+    publish(data)
+    cache.mkdir(parents=True)
+    path = cache / name_of(data)
+    path.write_bytes(damage(data))
+    assert refused() == (
+        f"{path}: the weights in the cache are damaged; its hash is not the one in its name. "
+        "Remove the file; it is then downloaded again."
+    )
+    path.unlink()
+    assert read().keys() == state.keys()
+
+
+class Payload:
+    """What would run if it were unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def legacy(content: Any) -> bytes:
+    """Return what torch.save wrote before it wrote archives, packed as the hub once was."""
+    inner, outer = io.BytesIO(), io.BytesIO()
+    torch.save(content, inner, _use_new_zipfile_serialization=False)
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("weights.pth", inner.getvalue())
+    return outer.getvalue()
+
+
+@pytest.mark.parametrize("written", [saved, legacy, pickle.dumps])
+def test_nothing_is_unpickled(written: Callable[[Any], bytes], publish: Publish, tmp_path: Path) -> None:
+    """A file with the right hash that holds more than tensors is refused, and what is in it does not run."""
+    publish(written({"fc.weight": Payload(tmp_path / "ran")}))
+    message = refused()
+    assert "holds more than tensors" in message
+    assert not (tmp_path / "ran").exists()
+    assert torch.load(io.BytesIO(saved(Payload(tmp_path / "ran"))), weights_only=False) is None
+    assert (tmp_path / "ran").exists()  # so it is real
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>blocked</html>", b"PK\x03\x04 and no more"])
+def test_no_weights_at_all(data: bytes, publish: Publish) -> None:
+    """Whatever else has the right hash is an error, not a traceback."""
+    publish(data)
+    message = refused()
+    assert "the weights in the cache are damaged" in message
+    assert "Traceback" not in message
+
+
+def test_unreadable_cache(publish: Publish, cache: Path, state: State) -> None:
+    """A folder in the file's place is told."""
+    data = saved(state)
+    publish(data)
+    (cache / name_of(data)).mkdir(parents=True)
+    assert "the file cannot be read; Is a directory" in refused()
+
+
+def spec(name: str, variant: str | None = None, weights: str = "x") -> cnnspec.Spec:
+    loaded = cnnspec.load(SPECS / f"{name}.yaml", variant=variant)
+    return loaded.overridden(settings={"weights": f"torchvision:{weights}"})
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "name"),
+    [
+        (("resnet", "resnet50"), ("", "IMAGENET1K_V1"), "torchvision:resnet50:IMAGENET1K_V1"),
+        (("resnet", "resnet50"), ("", "DEFAULT"), "torchvision:resnet50:IMAGENET1K_V2"),
+        (("googlenet", None), ("", "DEFAULT"), "torchvision:googlenet:IMAGENET1K_V1"),
+        (("lenet5", None), ("resnet18", "DEFAULT"), "torchvision:resnet18:IMAGENET1K_V1"),
+        (("regnet", "regnet_y_16gf"), ("", "IMAGENET1K_SWAG_E2E_V1"), "torchvision:regnet_y_16gf:IMAGENET1K_SWAG_E2E_V1"),
+    ],
+)  # fmt: skip
+def test_found(found: tuple[str, str | None], asked: tuple[str, str], name: str) -> None:
+    """The network is the spec's variant or its name, or is named; torchvision's default is told by its name."""
+    assert find(spec(*found), Published(*asked)).name == name
+
+
+def test_named_in_front_of_the_variant() -> None:
+    """A file with a name of its own has the network that its variant is called."""
+    text = (SPECS / "resnet.yaml").read_text("utf-8").replace("cnnspec: 1", "cnnspec: 1\nname: pets")
+    own = cnnspec.loads(text, variant="resnet34")
+    assert own.name == "pets-resnet34"
+    assert network_of(own) == "resnet34"
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "message"),
+    [
+        (("resnet", "resnet50"), ("", "IMAGENET1K_V3"), "resnet50 has no weights 'IMAGENET1K_V3'; torchvision has IMAGENET1K_V1 or IMAGENET1K_V2 of it. Did you mean 'IMAGENET1K_V"),
+        (("resnet", "resnet50"), ("", "imagenet1k_v2"), "Did you mean 'IMAGENET1K_V2'?"),
+        (("resnet", "resnet50"), ("", "COCO"), "resnet50 has no weights 'COCO'; torchvision has IMAGENET1K_V1 or IMAGENET1K_V2 of it."),
+        (("lenet5", None), ("", "IMAGENET1K_V1"), "torchvision has no network 'lenet5'; weights of its own belong to a network by its name there."),
+        (("lenet5", None), ("resnet51", "IMAGENET1K_V1"), "torchvision has no network 'resnet51'. Did you mean 'resnet"),
+    ],
+)  # fmt: skip
+def test_not_found(found: tuple[str, str | None], asked: tuple[str, str], message: str) -> None:
+    """A name that torchvision has not is told with those that it has."""
+    with pytest.raises(SpecError) as caught:
+        find(spec(*found), Published(*asked))
+    assert message in str(caught.value)
+
+
+def test_statistics() -> None:
+    """Pictures are normalized as torchvision's own transforms do; for gray, by what its weighting makes of that."""
+    color = Publication("resnet18", ENTRY).statistics((3, 8, 8))
+    assert color.mean == (0.485, 0.456, 0.406)
+    assert color.std == (0.229, 0.224, 0.225)
+    gray = Publication("resnet18", ENTRY).statistics((1, 8, 8))
+    assert gray.mean == pytest.approx(0.299 * 0.485 + 0.587 * 0.456 + 0.114 * 0.406, abs=1e-4)
