@@ -7,14 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cnnspec.training.classifier import Classifier, Prediction
     from cnnspec.training.find import find_runs
     from cnnspec.training.record import RunRecord, read_record
     from cnnspec.training.reporter import Reporter, Reporters
-    from cnnspec.training.run import Prediction, Run, load_run
+    from cnnspec.training.run import Run, load_run
     from cnnspec.training.start import DryRun, Result, dry_run, train
     from cnnspec.training.stop import Stopped
 
 __all__ = [
+    "Classifier",
     "DryRun",
     "Prediction",
     "Reporter",
@@ -31,10 +33,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "classifier": ("Classifier", "Prediction"),
     "find": ("find_runs",),
     "record": ("RunRecord", "read_record"),
     "reporter": ("Reporter", "Reporters"),
-    "run": ("Prediction", "Run", "load_run"),
+    "run": ("Run", "load_run"),
     "start": ("DryRun", "Result", "dry_run", "train"),
     "stop": ("Stopped",),
 }

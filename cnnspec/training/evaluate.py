@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from cnnspec.data import Normalizer
 from cnnspec.errors import DataError, Problem
 from cnnspec.shape import volume
 from cnnspec.training import scores
@@ -17,6 +17,17 @@ from cnnspec.training.split import Piece, Split
 
 BATCH = 1000
 """Pictures that are tested at once, at most."""
+
+
+class Prepare(Protocol):
+    """Makes of pictures in uint8, on a device, what a network takes."""
+
+    device: torch.device
+
+    def __call__(self, pictures: Tensor, /) -> Tensor:
+        """Return them as the network takes them."""
+        ...
+
 
 Watch = Callable[[Piece, Tensor], None]
 """Looks at samples and what the network's outputs are for them."""
@@ -59,7 +70,7 @@ class Evaluation:
 def evaluate(
     model: nn.Module,
     split: Split,
-    normalize: Normalizer,
+    normalize: Prepare,
     criterion: Criterion,
     classes: int,
     *,
