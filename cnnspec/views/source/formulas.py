@@ -1,0 +1,193 @@
+"""Formulas of the source: trees of Python's own, with what they come to and how they are written.
+
+A formula is found for values that are known, so it is tried before it is used: `value_of` calculates
+as Python will.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeGuard
+
+from cnnspec.language.arithmetic import ARITHMETIC, COMPARISONS, FUNCTIONS, Value
+from cnnspec.views.source.notation import written
+
+Formula = ast.expr
+
+MOST_POWER = 64
+"""Of an exponent at most, so that trying a formula is never long work."""
+
+
+class NoValue(Exception):  # noqa: N818  # a formula that does not fit is no error
+    """A formula comes to nothing."""
+
+
+def name(text: str) -> ast.Name:
+    """Return a name as a formula."""
+    return ast.Name(text, ast.Load())
+
+
+def constant(value: Value) -> ast.Constant:
+    """Return a number, truth value, word, None or tuple of these as a formula."""
+    return ast.Constant(value)
+
+
+def is_constant(formula: Formula, value: Value = ...) -> bool:
+    """Tell whether a formula is a constant, and which one if `value` is given."""
+    if not isinstance(formula, ast.Constant):
+        return False
+    return value is ... or (formula.value == value and type(formula.value) is type(value))
+
+
+def binary(left: Formula, operator: ast.operator, right: Formula) -> Formula:
+    """Return a calculation with two sides, already made where both are constants, or where one is neutral."""
+    formula = ast.BinOp(left, operator, right)
+    if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+        return constant(value_of(formula, {}))
+    if isinstance(operator, ast.Add) and is_constant(left, 0):
+        return right
+    if isinstance(operator, (ast.Add, ast.Sub)) and is_constant(right, 0):
+        return left
+    if isinstance(operator, ast.Mult) and is_constant(left, 1):
+        return right
+    if isinstance(operator, (ast.Mult, ast.FloorDiv)) and is_constant(right, 1):
+        return left
+    if isinstance(operator, ast.Mult) and isinstance(left, ast.Constant) and _is_multiple(right):
+        return ast.BinOp(constant(left.value * right.left.value), operator, right.right)
+    return formula
+
+
+def _is_multiple(formula: Formula) -> TypeGuard[Any]:
+    """Tell whether a formula is a whole number times something."""
+    if not isinstance(formula, ast.BinOp) or not isinstance(formula.op, ast.Mult):
+        return False
+    return isinstance(formula.left, ast.Constant) and type(formula.left.value) is int
+
+
+def total(formulas: list[Formula]) -> Formula:
+    """Return the sum, equal terms counted together and constants last."""
+    terms: dict[str, tuple[int, Formula]] = {}
+    rest = 0
+    for formula in formulas:
+        if isinstance(formula, ast.Constant) and isinstance(formula.value, int):
+            rest += formula.value
+            continue
+        count, _ = terms.get(written(formula), (0, formula))
+        terms[written(formula)] = (count + 1, formula)
+    result: Formula = constant(0)
+    for count, formula in terms.values():
+        result = binary(result, ast.Add(), binary(constant(count), ast.Mult(), formula))
+    return binary(result, ast.Add(), constant(rest))
+
+
+def names_in(formula: Formula) -> list[str]:
+    """Return the names that a formula looks up, in order, each as often as it stands there."""
+    functions = {id(node.func) for node in ast.walk(formula) if isinstance(node, ast.Call)}
+    return [node.id for node in ast.walk(formula) if isinstance(node, ast.Name) and id(node) not in functions]
+
+
+def parts_of(formula: Formula) -> Iterator[Formula]:
+    """Yield the calculations within a formula, the smallest first."""
+    for child in ast.iter_child_nodes(formula):
+        if isinstance(child, ast.expr):
+            yield from parts_of(child)
+    if isinstance(formula, (ast.BinOp, ast.Call)):
+        yield formula
+
+
+def replaced(formula: Formula, values: Mapping[str, Formula]) -> Formula:
+    """Return a formula with others for some of its names."""
+    return rebuilt(formula, lambda node: values.get(node.id, node))
+
+
+def rebuilt(formula: Formula, put: Callable[[ast.Name], Formula]) -> Formula:
+    """Return a formula with what `put` gives for each name; what is constant then is calculated.
+
+    Raises NoValue where that cannot be.
+    """
+    if isinstance(formula, ast.Name):
+        return put(formula)
+    if isinstance(formula, ast.BinOp):
+        return binary(rebuilt(formula.left, put), formula.op, rebuilt(formula.right, put))
+    if isinstance(formula, ast.IfExp):
+        test = rebuilt(formula.test, put)
+        if isinstance(test, ast.Constant):
+            return rebuilt(formula.body if test.value else formula.orelse, put)
+        return ast.IfExp(test, rebuilt(formula.body, put), rebuilt(formula.orelse, put))
+    if isinstance(formula, ast.Call):
+        made: Formula = ast.Call(formula.func, [rebuilt(a, put) for a in formula.args], [])
+    elif isinstance(formula, ast.UnaryOp):
+        made = ast.UnaryOp(formula.op, rebuilt(formula.operand, put))
+    elif isinstance(formula, ast.BoolOp):
+        return _joined(formula.op, [rebuilt(v, put) for v in formula.values])
+    elif isinstance(formula, ast.Compare):
+        sides = [rebuilt(side, put) for side in formula.comparators]
+        made = ast.Compare(rebuilt(formula.left, put), formula.ops, sides)
+    elif isinstance(formula, ast.Subscript):
+        made = ast.Subscript(rebuilt(formula.value, put), rebuilt(formula.slice, put), ast.Load())
+    elif isinstance(formula, ast.Tuple):
+        made = ast.Tuple([rebuilt(one, put) for one in formula.elts], ast.Load())
+    else:
+        return formula
+    return made if names_in(made) else constant(value_of(made, {}))
+
+
+def _joined(operator: ast.boolop, values: list[Formula]) -> Formula:
+    """Return what `and` or `or` makes of truth values, without those that are known."""
+    stops = isinstance(operator, ast.Or)
+    left = [value for value in values if not is_constant(value, not stops)]
+    if any(is_constant(value, stops) for value in left):  # what stands before it cannot fail: it has a value
+        return constant(stops)
+    if len(left) < 2:
+        return left[0] if left else constant(not stops)
+    return ast.BoolOp(operator, left)
+
+
+def value_of(formula: Formula, names: Mapping[str, Value]) -> Value:
+    """Return what Python makes of a formula; raises NoValue."""
+    try:
+        return _VALUES[type(formula)](formula, names)
+    except (KeyError, TypeError, ValueError, ArithmeticError, IndexError):
+        raise NoValue from None
+
+
+def _binary_value(node: ast.BinOp, names: Mapping[str, Value]) -> Value:
+    left, right = value_of(node.left, names), value_of(node.right, names)
+    if isinstance(node.op, ast.Pow) and abs(right) > MOST_POWER:
+        raise NoValue
+    return ARITHMETIC[type(node.op)][1](left, right)
+
+
+def _unary_value(node: ast.UnaryOp, names: Mapping[str, Value]) -> Value:
+    value = value_of(node.operand, names)
+    return not value if isinstance(node.op, ast.Not) else -value if isinstance(node.op, ast.USub) else +value
+
+
+def _boolean_value(node: ast.BoolOp, names: Mapping[str, Value]) -> Value:
+    join = any if isinstance(node.op, ast.Or) else all
+    return join(value_of(value, names) for value in node.values)
+
+
+def _comparison_value(node: ast.Compare, names: Mapping[str, Value]) -> Value:
+    sides = [value_of(side, names) for side in (node.left, *node.comparators)]
+    pairs = zip(node.ops, sides, sides[1:], strict=False)
+    return all(COMPARISONS[type(op)][1](left, right) for op, left, right in pairs)
+
+
+def _call_value(node: ast.Call, names: Mapping[str, Value]) -> Value:
+    assert isinstance(node.func, ast.Name)
+    values = [value_of(argument, names) for argument in node.args]
+    return int(values[0]) if node.func.id == "int" else FUNCTIONS[node.func.id][2](*values)
+
+
+_VALUES: dict[type[ast.expr], Callable[[Any, Mapping[str, Value]], Value]] = {
+    ast.Constant: lambda node, _: node.value,
+    ast.Name: lambda node, names: names[node.id],
+    ast.Tuple: lambda node, names: tuple(value_of(one, names) for one in node.elts),
+    ast.BinOp: _binary_value,
+    ast.UnaryOp: _unary_value,
+    ast.BoolOp: _boolean_value,
+    ast.Compare: _comparison_value,
+    ast.IfExp: lambda node, names: value_of(node.body if value_of(node.test, names) else node.orelse, names),
+    ast.Subscript: lambda node, names: value_of(node.value, names)[value_of(node.slice, names)],
+    ast.Call: _call_value,
+}
