@@ -37,6 +37,8 @@ from cnnspec.views.drawing.svg import as_svg
 
 SPECS = Path(__file__).parents[3] / "specs"
 FILES = sorted(SPECS.glob("*.yaml"))
+LONG = "input: [3, 32, 32]\nlayers:\n"
+PAIR = "  - conv: {filters: 4, kernel: 1}\n  - conv: {filters: 3, kernel: 1}\n"
 LINES = ("edge", "ray", "hairline")
 
 
@@ -94,6 +96,21 @@ def test_zoo_opened(file: Path, depth: int) -> None:
     assert faults(drawn_svg(cnnspec.load(file).plan(), depth)) == []
 
 
+def test_names_are_clear_of_lines() -> None:
+    """Where lines lead steeply to a small volume with a long name, or from one, the name is above them."""
+    text = "input: [4, 900]\nlayers:\n  - conv: {filters: 1024, kernel: 1}\n  - global_avgpool\n  - flatten\n  - fc: 4"
+    plan = cnnspec.loads(text).plan()
+    assert faults(drawn_svg(plan)) == []
+
+
+def test_parts_that_begin_with_merges() -> None:
+    """Labels to the left of a way down, where a part begins with a merge, meet no other way."""
+    inner = "residual: [depthwise_conv: {kernel: [5, 11], padding: [2, 5]}, conv: {filters: 3, kernel: 1}]"
+    text = f"{LONG}  - add: [[{inner}], [{inner}], [conv: {{filters: 3, kernel: 1}}]]\n"
+    assert faults(drawn_svg(cnnspec.loads(text).plan())) == []
+
+
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")  # torch's, of random specs
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(specs(valid=True))
 def test_random_networks(drawn: Drawn) -> None:
@@ -101,10 +118,6 @@ def test_random_networks(drawn: Drawn) -> None:
     plan = cnnspec.loads(drawn.text, variant=drawn.variant).plan()
     assert faults(drawn_svg(plan)) == []
     assert faults(drawn_svg(plan, 5)) == []
-
-
-LONG = "input: [3, 32, 32]\nlayers:\n"
-PAIR = "  - conv: {filters: 4, kernel: 1}\n  - conv: {filters: 3, kernel: 1}\n"
 
 
 @pytest.mark.parametrize(

@@ -71,16 +71,18 @@ def test_bands_are_in_front_of_each_other() -> None:
 
 @given(st.lists(SIZES, min_size=1, max_size=4).map(tuple), st.floats(0.05, 0.95))
 def test_everything_is_within_the_outline(shape: Shape, height: float) -> None:
-    """A volume is within its size, and at every height between the ends that ways lead to."""
+    """A volume is within its size, and at every height exactly between the ends that ways lead to."""
     box = Scale([shape, (3, 64, 64)]).box(shape, "convolution")
     svg = as_svg(Scene(900, 900, (Group(tuple(box.shapes), "volume"),)))
     hull = next(figure(group) for group in parsed(svg).iter() if group.get("class") == "volume")
     assert hull.right <= box.width + 0.01
     assert hull.bottom <= box.height + 0.01
     assert min(hull.left, hull.top) >= -0.01
-    y = height * box.height
-    for ends in ((-5, box.left_at(y)), (box.right_at(y), box.width + 5)):
-        assert not overlap(hull, Area("beside", tuple((x, y) for x in ends)), 0.02)
+    y, ends = height * box.height, (box.left_at(height * box.height), box.right_at(height * box.height))
+    for left, right, touched in ((-5, ends[0], False), (*ends, True), (ends[1], box.width + 5, False)):
+        assert overlap(hull, Area("", ((left, y), (right, y))), 0.02) == touched
+    for x in ends:
+        assert overlap(hull, Area("", ((x - 0.5, y), (x + 0.5, y))), 0.02)
 
 
 def test_values_of_short_vectors_are_cells() -> None:
