@@ -178,10 +178,12 @@ def _names(branches: list[Row], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
 
 
 def _name(branch: Row, scopes: tuple[Scope, ...]) -> str:
-    """Return what the names of the submodules of a branch begin with, all of them."""
+    """Return what the names of the submodules of a branch begin with, all of them; its layer, if it has none."""
     depth = len(scopes)
     within = [node.scopes[depth].path.split(".") for node in branch if len(node.scopes) > depth]
     start = len(scopes[-1].path.split(".")) if scopes else 0
     attributes = {path[start] for path in within if len(path) > start}
+    if not attributes and len(branch) == 1 and isinstance(branch[0], Leaf):
+        return branch[0].layer.type
     name = os.path.commonprefix(sorted(attributes)).strip("_")
-    return name if len(name) > 1 and not name.startswith("_") else ""
+    return name if len(name) > 1 else ""

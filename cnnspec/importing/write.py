@@ -84,9 +84,9 @@ class _Writer:
     def long(self, item: Item, indent: int) -> list[str]:
         """Return the lines of an item that does not fit on one."""
         start, inner = f"{' ' * indent}- {item.word}:", " " * (indent + 4)
-        fields = [f"{inner}{name}: {_scalar(value)}" for name, value in self.written(item).items()]
         if not item.parts:
-            return [start, *fields]
+            return _wrapped(f"{' ' * indent}- {self.flow(item)[1:-1]}")
+        fields = [f"{inner}{name}: {_scalar(value)}" for name, value in self.written(item).items()]
         if item.word == "sequence":
             return [start, *self.items(item.parts[0], indent + 4)]
         if item.word == "residual":
@@ -149,21 +149,25 @@ class _Writer:
         return "[" + ", ".join(text[1:-1] if text.startswith("{") else text for text in texts) + "]"
 
     def written(self, item: Item) -> dict[str, Any]:
-        """Return the fields that are not at their defaults."""
-        return {n: v for n, v in item.fields if v != default_of(item.word, n, self.blocks) or isinstance(v, Expr)}
+        """Return the fields that are not at their defaults; of a layer, `bias` at last, as one says it."""
+        fields = sorted(item.fields, key=lambda field: field[0] == "bias" and item.word in REGISTRY)
+        return {n: v for n, v in fields if v != default_of(item.word, n, self.blocks) or isinstance(v, Expr)}
 
     def mapping(self, name: str, values: Mapping[str, Any], indent: int) -> list[str]:
-        """Return a mapping on one line, or on one for each key."""
+        """Return a mapping on one line, or on several."""
         inner = ", ".join(f"{key}: {_scalar(value, flow=True)}" for key, value in values.items())
-        line = " " * indent + f"{name}: {{{inner}}}"
-        if len(line) <= WIDTH:
-            return [line]
-        lines = [" " * indent + f"{name}:"]
-        return lines + [line for key, value in values.items() for line in self.mapping_line(key, value, indent + 2)]
+        return _wrapped(" " * indent + f"{name}: {{{inner}}}")
 
-    def mapping_line(self, name: str, value: Any, indent: int) -> list[str]:
-        """Return the line of a key with its value."""
-        return [" " * indent + f"{name}: {_scalar(value)}"]
+
+def _wrapped(line: str) -> list[str]:
+    """Return a line with a mapping in braces, broken between its keys where it is too long."""
+    lines = []
+    indent = line.index("{") + 1
+    while len(line) > WIDTH and ", " in line[indent:WIDTH]:
+        cut = line.rindex(", ", indent, WIDTH) + 1
+        lines.append(line[:cut])
+        line = " " * indent + line[cut + 1 :]
+    return [*lines, line]
 
 
 def _modifiers(item: Item) -> list[tuple[str, Any]]:

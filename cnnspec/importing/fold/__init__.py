@@ -6,6 +6,7 @@ from cnnspec.importing.fold.blocks import Folding, Piece, applied, folding
 from cnnspec.importing.fold.items import Item, Items, Network, items_of
 from cnnspec.importing.fold.pieces import of_classes, of_layers
 from cnnspec.importing.fold.repeats import repeated, repeated_together
+from cnnspec.importing.fold.series import with_series
 from cnnspec.importing.tree import Row
 from cnnspec.importing.write import lines_of
 
@@ -19,7 +20,7 @@ CONDITION = 30
 
 def folded(row: Row) -> Network:
     """Return a network as briefly as it can be said."""
-    network = _by_classes(Network(items_of(row)))
+    network = with_series(_by_classes(Network(items_of(row))))
     network = _by_layers(network)
     return _tidy(repeated_together(repeated(network)))
 

@@ -139,7 +139,13 @@ def _call(name: str, row: int, piece: Piece, arguments: list[Variable], signs: M
         if isinstance(value, Expr) and row not in one.values:
             continue
         fields.append((signs[one.sign], value))
-    return Item(name, tuple(fields), scopes=piece.scopes, channels=piece.items[0].channels)
+    return Item(name, tuple(fields), scopes=_common(piece.items), channels=piece.items[0].channels)
+
+
+def _common(row: Items) -> tuple[Scope, ...]:
+    """Return the calls of submodules that all items come from."""
+    first, last = min(item.scopes for item in row), max(item.scopes for item in row)
+    return tuple(one for one, other in zip(first, last, strict=False) if one == other)
 
 
 def _named(value: Any, signs: Mapping[str, str]) -> Any:

@@ -62,26 +62,41 @@ class _Finder:
                 return Expr(f"not {one.sign}")
         inputs = self.variables.inputs
         at_entry = all(here[row] is not None and here[row] == inputs[row] for row in truth)
+        elsewhere: tuple[Expr, Truth] | None = None
         for text, known in self.candidates():
             if known.keys() >= truth.keys() and all(known[row] == truth[row] for row in truth):
                 if at_entry or "in_channels" not in text:
                     return text
-                return self.argument(item, known, text)
-        for other in self.variables.arguments:  # what is given only where it is used tells that it is
-            if other.default is None and other.numbers and other.values.keys() == {r for r in truth if truth[r]}:
-                if truth.keys() == inputs.keys():
-                    other.default = 0
-                    return Expr(f"{other.sign} > 0")
-        return self.argument(item, truth, None)
+                elsewhere = elsewhere or (text, known)
+        return self.by_use(truth) or (self.argument(item, *elsewhere) if elsewhere else self.flag(item, truth))
 
-    def argument(self, item: Aligned, truth: Truth, text: Expr | None) -> Expr:
-        """Return the name of a new argument that tells whether something is there."""
-        new = self.variables.new("skip" if item.bare else _name(item), dict(truth), [])
-        new.default = text
-        if text is None:
-            new.default = 2 * sum(truth.values()) > len(truth)
-        else:
-            new.by_default = frozenset(truth)
+    def by_use(self, truth: Truth) -> Expr | None:
+        """Return that an argument is given, if it is used just where something is there."""
+        rows = {row for row, value in truth.items() if value}
+        for one in self.variables.arguments:
+            if one.default is None and one.numbers and one.values.keys() == rows and truth.keys() == self.variables.inputs.keys():
+                one.default = 0
+                return Expr(f"{one.sign} > 0")
+        return None
+
+    def flag(self, item: Aligned, truth: Truth) -> Expr:
+        """Return the name of a new argument that is true where something is there."""
+        new = self.variables.new(_name(item), dict(truth), [])
+        new.default = 2 * sum(truth.values()) > len(truth)
+        self.given.append(new)
+        return Expr(new.sign)
+
+    def argument(self, item: Aligned, text: Expr, truth: Truth) -> Expr:
+        """Return the name of a new argument whose default is a condition on what enters the block.
+
+        Whoever asked that before asks the argument as well.
+        """
+        conditions = self.conditions
+        skip = item.bare or text in conditions.of_shortcuts.values()
+        new = self.variables.new("skip" if skip else _name(item), dict(truth), [])
+        new.default, new.by_default = text, frozenset(truth)
+        for known in (conditions.of_items, conditions.of_shortcuts):
+            known.update({key: Expr(new.sign) for key, asked in known.items() if asked == text})
         self.given.append(new)
         return Expr(new.sign)
 
@@ -133,4 +148,6 @@ def _agree(one: Variable, truth: Truth) -> bool:
 
 def _name(item: Aligned) -> str:
     """Return what is there or not: of compositions, the class that they come from."""
+    if item.bare:
+        return "skip"
     return snake(item.scopes[-1].kind) if item.parts and item.scopes else item.word

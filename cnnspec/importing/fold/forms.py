@@ -62,4 +62,4 @@ def mostly(name: str, base: Numbers, wanted: Numbers) -> tuple[Expr, Numbers] | 
     if len(rows) < 3 or 8 * (len(wanted) - len(rows)) > len(wanted):
         return None
     found = form(name, base, chosen)
-    return (found, chosen) if found else None
+    return (found, chosen) if found and found != name else None

@@ -114,12 +114,17 @@ def kind_of(word: str, name: str, blocks: Blocks) -> str:
     return "channels" if name in CHANNELS else name
 
 
+def tidied(value: Any) -> Any:
+    """Return a value without the noise of arithmetic: 0.075 for 0.07500000000000001."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
 def items_of(row: Row) -> Items:
     """Return the items that say a row of layers and forks, one for each."""
     items = []
     for node in row:
         if isinstance(node, Leaf):
-            fields = tuple((name, getattr(node.layer, name)) for name in type(node.layer).model_fields)
+            fields = tuple((name, tidied(getattr(node.layer, name))) for name in type(node.layer).model_fields)
             items.append(Item(node.layer.type, fields, scopes=node.scopes, channels=node.x[0]))
         else:
             parts = tuple(items_of(branch) for branch in node.branches)

@@ -53,19 +53,23 @@ def _free(name: str, taken: set[str]) -> str:
 
 def name_arguments(variables: Variables, stack: Stack, scopes: tuple[Scope, ...]) -> dict[str, str]:
     """Return the names of all arguments by their signs."""
-    names: dict[str, str] = {}
-    last = _last_filters(stack, variables)
+    last = _output(stack, variables)
     channels = [one for one in variables.arguments if one.kind == "channels"]
+    squeezed = {id(one) for item in walk(stack) if item.word == "multiply" for part in item.parts for one in walk(part)}
+    names: dict[str, str] = {}
     for one in variables.arguments:
         if one.kind != "channels":
-            wanted = one.kind.rpartition(" ")[2]
+            names[one.sign] = one.kind
         elif one is last:
-            wanted = "filters"
+            names[one.sign] = "filters"
         elif last and last.text and one.sign in last.text:
-            wanted = "width"
+            names[one.sign] = "width"
+        elif one.uses[0][1] not in ("filters", "units"):
+            names[one.sign] = one.uses[0][1]
+        elif id(one.uses[0][0]) in squeezed:
+            names[one.sign] = "squeezed"
         else:
-            wanted = _hint(one, channels, scopes) or ("filters" if last is None and len(channels) == 1 else "inner")
-        names[one.sign] = wanted
+            names[one.sign] = _hint(one, channels, scopes) or ("width" if len(channels) == 1 else "inner")
     return _apart(names)
 
 
@@ -88,27 +92,31 @@ def _usable(name: str) -> bool:
     return bool(name) and not keyword.iskeyword(name) and name not in refused
 
 
-def _last_filters(stack: Stack, variables: Variables) -> Variable | None:
-    """Return the variable that the output's channels are, if they are one."""
-    found = None
-    for item in walk(stack):
-        for one in variables.found:
-            if one.kind == "channels" and any(used is item and name in ("filters", "units") for used, name in one.uses):
-                found = one if len(item.rows) == len(variables.inputs) or found is None else found
-    return found
+def _output(stack: Stack, variables: Variables) -> Variable | None:
+    """Return the variable that the filters of the last layer are that has any, if they are one."""
+    for item in reversed(stack):
+        if item.word in ("residual", "sequence"):
+            return _output(item.parts[0], variables)
+        if item.word == "concat":
+            return None
+        for name in ("filters", "units"):
+            if name in item.fields:
+                return next((one for one in variables.found if (item, name) in one.uses), None)
+    return None
 
 
 def _hint(one: Variable, others: list[Variable], scopes: tuple[Scope, ...]) -> str:
-    """Return what the attributes of the module say of a variable, if it is its own."""
+    """Return what the attributes of the module say of a variable, if it is nearly its own."""
     mine = _telling(one, scopes)
-    number = sum(_telling(other, scopes) == mine for other in others)
-    return mine if mine and number <= 3 else ""
+    return mine if mine and sum(_telling(other, scopes) == mine for other in others) <= 3 else ""
 
 
 def _telling(one: Variable, scopes: tuple[Scope, ...]) -> str:
     """Return the first telling name on the way from a block's module to where a variable is used."""
-    item, _ = one.uses[0]
-    path = item.scopes[-1].path.split(".") if item.scopes else []
     start = len(scopes[-1].path.split(".")) if scopes else 0
-    telling = [part for part in path[start:] if not part.isdigit() and not _TELLING_NOTHING.fullmatch(part)]
-    return _PLAIN.sub("_", telling[0]).strip("_").lower() if telling else ""
+    found = set()
+    for item, _ in one.uses:
+        path = item.scopes[-1].path.split(".") if item.scopes else []
+        telling = [part for part in path[start:] if not part.isdigit() and not _TELLING_NOTHING.fullmatch(part)]
+        found.add(_PLAIN.sub("_", telling[0]).strip("_").lower() if telling else "")
+    return found.pop() if len(found) == 1 else ""

@@ -21,13 +21,12 @@ def of_classes(network: Network) -> dict[str, list[Piece]]:
     found: list[tuple[Scope, Piece]] = []
     for row in network.rows():
         for item in row:
-            if not item.parts:
-                whole.update((scope.path, scope.number) for scope in item.scopes)
+            whole.update((scope.path, scope.number) for scope in item.scopes)
         found += _runs(row)
     classes: dict[str, list[Piece]] = defaultdict(list)
     for scope, piece in found:
-        leaves = sum(_leaves(item) for item in piece.items)
-        if leaves > 1 and leaves == whole[scope.path, scope.number]:
+        number = sum(_all(item) for item in piece.items)
+        if number > 1 and number == whole[scope.path, scope.number]:
             classes[scope.kind].append(piece)
     return classes
 
@@ -51,9 +50,9 @@ def _scope(item: Item, level: int) -> Scope | None:
     return item.scopes[level] if len(item.scopes) > level else None
 
 
-def _leaves(item: Item) -> int:
-    """Return how many layers and calls an item has, counted as they stand in the file."""
-    return sum(_leaves(one) for part in item.parts for one in part) if item.parts else 1
+def _all(item: Item) -> int:
+    """Return how many items an item is, with all in it."""
+    return 1 + sum(_all(one) for part in item.parts for one in part)
 
 
 def of_layers(network: Network) -> list[list[Piece]]:
@@ -65,7 +64,7 @@ def of_layers(network: Network) -> list[list[Piece]]:
             if item.word in REGISTRY and REGISTRY[item.word].family in _NO_BEGINNING:
                 continue
             for stop in range(start + 1, min(len(row), start + LONGEST) + 1):
-                if stop - start > 1 or row[start].parts:
+                if any(one.word in REGISTRY for one in row[start:stop]) and (stop - start > 1 or row[start].parts):
                     alike[tuple(keys[start:stop])].append(Piece(row, start, stop))
     return [pieces for pieces in (_apart(one) for one in alike.values()) if len(pieces) > 1]
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from cnnspec.importing.fold.items import Item, Items, Network
+from cnnspec.importing.fold.series import joined
 
 MOST = 8
 """Items that are repeated together at most."""
@@ -24,7 +25,7 @@ def _repeated(row: Items) -> Items:
     for item, same in groupby(row):
         number = len(list(same))
         found.append(item if number == 1 else replace(item, repeat=number * item.repeat))
-    return tuple(found)
+    return joined(tuple(found))
 
 
 def _together(row: Items) -> Items:
