@@ -47,7 +47,8 @@ def _print_all() -> None:
 
 def _print_layer(layer: type[Element]) -> None:
     console = out()
-    console.print(Text(layer.type, style="bold") + Text(f"  ({layer.family})", style="dim"))
+    about = vocabulary.about(layer)
+    console.print(Text(layer.type, style="bold") + Text(f"  ({about})", style="dim"))
     console.print(Text(vocabulary.sentence(layer)))
     console.print()
     console.print(Text(f"  - {layer.example}"))

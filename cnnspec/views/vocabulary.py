@@ -46,6 +46,12 @@ def sentence(layer: type[Element]) -> str:
     return (layer.__doc__ or "").partition("\n")[0]
 
 
+def about(layer: type[Element]) -> str:
+    """Return the layer's family, and the module of one that is not built in."""
+    module = layer.__module__
+    return layer.family if module.startswith("cnnspec.") else f"{layer.family}, of {module}"
+
+
 def field_rows(layer: type[Element]) -> list[FieldRow]:
     """Return the layer's fields with their defaults and meanings."""
     return [
@@ -73,6 +79,7 @@ def as_json(layer: type[Element]) -> dict[str, Any]:
     return {
         "type": layer.type,
         "family": layer.family,
+        "module": layer.__module__,
         "text": sentence(layer),
         "example": layer.example,
         "main": layer.main,

@@ -49,7 +49,7 @@ def test_example_is_a_spec(name: str) -> None:
 def test_json(name: str) -> None:
     """A layer's description is plain values, with a main field that it has."""
     described = json.loads(json.dumps(vocabulary.as_json(REGISTRY[name])))
-    assert described.keys() == {"type", "family", "text", "example", "main", "fields", "formulas"}
+    assert described.keys() == {"type", "family", "module", "text", "example", "main", "fields", "formulas"}
     assert described["main"] in {None, *(field["name"] for field in described["fields"])}
 
 
