@@ -201,7 +201,8 @@ def _check_whole(report: WeightsReport) -> None:
     told = [f"{len(names):,} {what} ({_some(names, TOLD)})" for what, names in wrong.items() if names]
     if told:
         number = len(report.matched) + len(report.replaced)
-        what, why = "the weights do not fit the model", f"{number:,} tensors do, but {', '.join(told)}"
+        what = "the weights do not fit the model"
+        why = f"{number:,} tensors do, but not these: {', '.join(told)}"
         raise CheckpointError(Problem(what, why, "They are of another network, or of another size of it"))
 
 

@@ -161,10 +161,10 @@ def test_old_weights_have_no_counters() -> None:
 
 
 WRONG = {
-    "missing": ({"body.bias": None}, "9 tensors do, but 1 missing (body.bias)."),
-    "unexpected": ({"neck.weight": torch.rand(3)}, "10 tensors do, but 1 unexpected (neck.weight)."),
-    "another size": ({"body.weight": torch.rand(4, 4, 5, 5)}, "9 tensors do, but 1 of another shape (body.weight 4×4×3×3 and body.weight 4×4×5×5)."),
-    "a head of another input": ({"head.weight": torch.rand(9, 8)}, "but 2 of another shape (head.weight 5×4 and head.weight 9×8, head.bias 5 and head.bias 5)."),
+    "missing": ({"body.bias": None}, "9 tensors do, but not these: 1 missing (body.bias)."),
+    "unexpected": ({"neck.weight": torch.rand(3)}, "10 tensors do, but not these: 1 unexpected (neck.weight)."),
+    "another size": ({"body.weight": torch.rand(4, 4, 5, 5)}, "9 tensors do, but not these: 1 of another shape (body.weight 4×4×3×3 and body.weight 4×4×5×5)."),
+    "a head of another input": ({"head.weight": torch.rand(9, 8)}, "but not these: 2 of another shape (head.weight 5×4 and head.weight 9×8, head.bias 5 and head.bias 5)."),
     "a kernel of another size": ({"stem.weight": torch.rand(4, 1, 5, 5)}, "1 of another shape (stem.weight 4×3×3×3 and stem.weight 4×1×5×5)."),
     "several": ({f"x{n}": torch.rand(1) for n in range(5)} | {"body.bias": None}, "1 missing (body.bias), 5 unexpected (x0, x1, x2, and 2 more)."),
 }  # fmt: skip
