@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cnnspec.shape import Shape
-from cnnspec.views.drawing.scene import Line, Point, Polygon, Rect
+from cnnspec.views.drawing.scene import Point, Polygon, Rect
 from cnnspec.views.drawing.scene import Shape as Drawn
 
 BACK = (0.78, -0.52)
@@ -28,8 +28,8 @@ COLUMNS, NARROWEST = 64, 10
 """Width of a sheet with the most channels, and with the fewest, where maps have one axis."""
 BAR, BAR_WIDTH, BAR_BIT = 124, 12, 13
 """Pixels of the longest vector, of all vectors' width, and of doubling one's length at most."""
-CELLS = 3.4
-"""Pixels that a value must have for the values of a vector to be drawn one by one."""
+CELL, CELLS = 5, 10
+"""Pixels of a value of a vector that is drawn value by value, and how many such values one may have."""
 CUBE = 0.34
 """How deep a cube's depth goes back, over its size."""
 BETWEEN_CUBES = 9
@@ -113,19 +113,17 @@ class Scale:
         raise AssertionError(shape)  # there are no maps of more axes
 
     def _bar(self, length: int, role: str) -> Box:
-        """Return a vector: a thin bar, its values side by side where there are few."""
-        height = max(self.bit * math.log2(1 + length), SMALLEST_FACE)
-        face = (0, 0, BAR_WIDTH, height)
-        lines = _ticks(length, height) if height / length >= CELLS else ()
-        rows = tuple(Line(((0, y), (BAR_WIDTH, y)), "hairline") for y in lines)
-        return Box(BAR_WIDTH, height, face, (Rect(*face, role, radius=2), *rows))
+        """Return a vector: a thin bar, or its values below each other where there are few."""
+        height = max(self.bit * math.log2(1 + length), CELL * min(length, CELLS), SMALLEST_FACE)
+        count = length if length <= CELLS else 1
+        cells = (Rect(0, height * i / count, BAR_WIDTH, height / count, role) for i in range(count))
+        return Box(BAR_WIDTH, height, (0, 0, BAR_WIDTH, height), tuple(cells))
 
     def _sheet(self, channels: int, length: int, role: str) -> Box:
         width, height = max(self.column * math.sqrt(channels), NARROWEST), self.face(length)
-        face = (0, 0, width, height)
-        lines = _ticks(channels, width) if width / channels >= SPACED else ()
-        columns = tuple(Line(((x, 0), (x, height)), "hairline") for x in lines)
-        return Box(width, height, face, (Rect(*face, role), *columns))
+        count = channels if width / channels >= SPACED else 1
+        columns = (Rect(width * i / count, 0, width / count, height, role) for i in range(count))
+        return Box(width, height, (0, 0, width, height), tuple(columns))
 
     def _stack(self, bands: Bands, width: float, height: float) -> Box:
         """Return a box, or a sheet for each channel."""
@@ -167,8 +165,3 @@ def _solid(front: Rect, back: Point) -> tuple[Drawn, ...]:
     top = ((x, y), (x + dx, y - dy), (right + dx, y - dy), (right, y))
     side = ((right, y), (right + dx, y - dy), (right + dx, low - dy), (right, low))
     return (Polygon(top, front.role), Polygon(side, front.role), Polygon(side, "shade"), front)
-
-
-def _ticks(count: int, size: float) -> tuple[float, ...]:
-    """Return the places between so many equal parts of a size."""
-    return tuple(size * i / count for i in range(1, count))
