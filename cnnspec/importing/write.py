@@ -47,15 +47,14 @@ class _Writer:
         """Yield the network's own list, with the names that parts have in the module."""
         before = ""
         for item in row:
-            first, *others = self.item(item, 2)
+            lines = self.item(item, 2)
             part = _part(item)
-            if part and part != before and part != item.word:
-                note = f"  # {part}"
-                yield first + note if len(first + note) <= WIDTH else first
-            else:
-                yield first
+            if part and part not in (before, item.word):
+                number = next((n for n, line in enumerate(lines) if len(f"{line}  # {part}") <= WIDTH), None)
+                if number is not None and (number == 0 or lines[number].endswith("}")):
+                    lines[number] += f"  # {part}"
             before = part or before
-            yield from others
+            yield from lines
 
     def items(self, row: Items, indent: int) -> list[str]:
         """Return the lines of a list."""

@@ -16,6 +16,8 @@ LINE = 25
 """What a line of the file counts beside its characters."""
 CONDITION = 30
 """What a condition counts more than a line."""
+WORTH = 40
+"""What a block must spare at least."""
 
 
 def folded(row: Row) -> Network:
@@ -35,7 +37,7 @@ def _by_classes(network: Network) -> Network:
             for found in _ways(network, pieces, kind)
         ]
         best = min(tries, key=lambda one: one[0], default=None)
-        if best is None or best[0] >= cost:
+        if best is None or best[0] > cost - WORTH:
             return network
         cost, network = best
 
@@ -51,10 +53,15 @@ def _ways(network: Network, pieces: list[Piece], kind: str) -> list[tuple[float,
 
 def _tried(network: Network, pieces: list[Piece], kind: str) -> tuple[float, Network] | None:
     found = folding(pieces, kind, network.blocks)
-    if found is None:
+    if found is None or _is_call(found.block.body):
         return None
     changed = applied(network, found, pieces)
     return _cost(changed) + CONDITION * found.whens, changed
+
+
+def _is_call(row: Items) -> bool:
+    """Tell whether a block would do nothing but repeat one other item."""
+    return len({item for item in row if not item.parts}) == 1 and not any(item.parts for item in row)
 
 
 def _by_layers(network: Network) -> Network:
@@ -64,7 +71,7 @@ def _by_layers(network: Network) -> Network:
         candidates = sorted(of_layers(network), key=_gain, reverse=True)[:16]
         tries = [tried for pieces in candidates if (tried := _tried(network, pieces, ""))]
         best = min(tries, key=lambda one: one[0], default=None)
-        if best is None or best[0] >= cost:
+        if best is None or best[0] > cost - WORTH:
             return network
         network = best[1]
 

@@ -1,6 +1,6 @@
 """Rows of items laid upon each other: what they have in common, and what only some of them have."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +43,40 @@ Stack = list[Aligned]
 
 def aligned(rows: list[Items]) -> Stack:
     """Return all rows laid upon each other, so that as many layers as possible meet."""
-    longest = sorted(range(len(rows)), key=lambda number: -sum(item.size for item in rows[number]))
-    stack = _single(longest[0], rows[longest[0]])
-    for number in longest[1:]:
-        stack = _laid(stack, _single(number, rows[number]))
-    return stack
+    forms: dict[object, list[int]] = {}
+    for number, row in enumerate(rows):
+        forms.setdefault(form_of(row), []).append(number)
+    stacks = [_same_form({number: rows[number] for number in numbers}) for numbers in forms.values()]
+    first, *others = sorted(stacks, key=lambda stack: -sum(one.size for one in stack))
+    for other in others:
+        first = _laid(first, other)
+    return first
+
+
+def form_of(row: Items) -> object:
+    """Return what rows have in common whose items meet one by one."""
+    return tuple((item.word, item.when, item.repeat, tuple(form_of(part) for part in item.parts)) for item in row)
+
+
+def _same_form(rows: Mapping[int, Items]) -> Stack:
+    """Return rows of one form laid upon each other."""
+    return [
+        _one(dict(zip(rows, items, strict=True))) for items in zip(*rows.values(), strict=True)
+    ]
+
+
+def _one(items: Mapping[int, Item]) -> Aligned:
+    first = next(iter(items.values()))
+    names = dict.fromkeys(name for item in items.values() for name, _ in item.fields)
+    fields: dict[str, dict[int, Any]] = {name: {} for name in names}
+    for number, item in items.items():
+        for name, value in item.fields:
+            fields[name][number] = value
+    parts = [
+        _same_form({number: item.parts[place] for number, item in items.items()}) for place in range(len(first.parts))
+    ]
+    channels = {number: item.channels for number, item in items.items()}
+    return Aligned(first.word, fields, parts, first.names, first.when, first.repeat, first.scopes, channels)
 
 
 def grouped(stack: Stack, rows: frozenset[int]) -> Stack:
@@ -80,23 +109,6 @@ def walk(stack: Stack) -> Iterator[Aligned]:
         yield one
         for part in one.parts:
             yield from walk(part)
-
-
-def _single(number: int, row: Items) -> Stack:
-    return [_one(number, item) for item in row]
-
-
-def _one(number: int, item: Item) -> Aligned:
-    return Aligned(
-        item.word,
-        {name: {number: value} for name, value in item.fields},
-        [_single(number, part) for part in item.parts],
-        item.names,
-        item.when,
-        item.repeat,
-        item.scopes,
-        {number: item.channels},
-    )
 
 
 def _laid(one: Stack, other: Stack) -> Stack:

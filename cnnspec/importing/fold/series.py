@@ -8,6 +8,8 @@ from cnnspec.importing.fold.items import Expr, Item, Items, Network, kind_of, ti
 
 FEWEST = 3
 """Different numbers that make a series, and no chance."""
+MOST = 128
+"""Numbers of a series at most."""
 
 
 class Step(Expr):
@@ -44,14 +46,20 @@ def _is_rate(item: Item, name: str, network: Network) -> bool:
 
 
 def _line(values: list[float]) -> tuple[float, int] | None:
-    """Return rate and total so that all values are ``rate * number / total``, number being whole."""
-    for total in range(1, 1000):
-        last = values[-1]
-        for number in (total, total - 1):
-            rate = float(f"{last * total / number:.3g}") if number else 0.0
-            if rate and all(_number(value, rate, total) for value in values):
-                return rate, total
-    return None
+    """Return rate and total so that all values are ``rate * number / total``, number being whole.
+
+    Of several, the one whose rate is the shortest, as that is what was surely chosen.
+    """
+    last = values[-1]
+    found: list[tuple[int, int, float]] = []
+    for total in range(1, MOST + 1):
+        for number in range(max(1, total // 2), total + 1):
+            rate = tidied(last * total / number)
+            short = len(f"{rate:g}")
+            if f"{rate:g}" == f"{rate:.12g}" and (not found or short < found[0][0]):
+                if all(_number(value, rate, total) for value in values):
+                    found = [(short, total, rate)]
+    return (found[0][2], found[0][1]) if found else None
 
 
 def _number(value: float, rate: float, total: int) -> int:
@@ -85,9 +93,15 @@ def joined(row: Items) -> Items:
         name = ""
         while end < len(row) and (step := _next(row[end - 1], row[end])) and name in ("", step):
             name, end = step, end + 1
-        found.append(_repeating(row[place], name, end - place) if end > place + 1 else row[place])
+        found.append(_repeating(row[place], name, end - place) if end > place + 1 else _alone(row[place]))
         place = end
     return tuple(found)
+
+
+def _alone(item: Item) -> Item:
+    """Return an item with 0 for the step that is 0."""
+    fields = tuple((n, 0 if isinstance(v, Step) and not v.number else v) for n, v in item.fields)
+    return replace(item, fields=fields) if fields != item.fields else item
 
 
 def _next(one: Item, other: Item) -> str:
