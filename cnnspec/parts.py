@@ -56,9 +56,11 @@ def _scaling(plan: Plan, name: str, place: Place, steps: dict[str, Step]) -> Pro
 
 def _unknown(plan: Plan, field: str, name: str, place: Place, steps: dict[str, Step]) -> Problem:
     """Return the error that nothing is called so, with what is."""
-    within = [path for path in steps if path.endswith(f".{name}")]
-    near = f"Did you mean '{within[0]}'?" if within else did_you_mean(name, steps)
-    fix = near or (f"It has {one_of(step.path for step in plan.steps)}" if plan.steps else "")
+    whole = name.removesuffix("*").removesuffix(".weight").removesuffix(".bias").rstrip(".")
+    meant = [path for path in steps if path == whole or path.endswith(f".{whole}")]
+    near = f"Did you mean '{meant[0]}'?" if meant and whole else did_you_mean(name, steps)
+    learning = [step.path for step in plan.steps if step.params]
+    fix = near or (f"Use {one_of(learning)}, or what is in them" if learning else "")
     return Problem(f"{field} names {shown(name)}, which is no layer or block of {plan.name}", "", fix, place)
 
 

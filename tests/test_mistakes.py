@@ -20,7 +20,7 @@ NAMES = sorted(path.stem for path in MISTAKES.glob("*.yaml"))
 Capture = pytest.CaptureFixture[str]
 Golden = Callable[[str, str], None]
 
-WARNED = {"keras_shape", "nll_without_log_softmax", "softmax_before_loss"}
+WARNED = {"freeze_without_weights", "keras_shape", "nll_without_log_softmax", "softmax_before_loss"}
 """What is doubtful, but not wrong."""
 
 SEVERAL = {

@@ -60,7 +60,7 @@ def _weights(value: Any) -> str:
     if not source and suffix in _OTHERS:
         _refuse(value, "such files are not read", _WRITE)
     if _LIKE_A_NAME.fullmatch(value):
-        _refuse(value, "names stand after the one who publishes them", f"Write `{TORCHVISION}:{value}`")
+        _refuse(value, "who publishes weights stands before their name", f"Write `{TORCHVISION}:{value}`")
     return value
 
 
