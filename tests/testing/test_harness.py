@@ -39,7 +39,7 @@ class Leaky(Layer):
 def changed(layer: type[Layer], **attributes: Any) -> type[Layer]:
     """Return a layer with other methods; it is registered if it gets a type of its own."""
     told = {"__module__": __name__, "__qualname__": "Changed", "__doc__": "A layer.", **attributes}
-    made: Any = new_class("Changed", (layer,), exec_body=lambda namespace: namespace.update(told))
+    made = new_class("Changed", (layer,), exec_body=lambda namespace: namespace.update(told))
     assert issubclass(made, Layer)
     return made
 
