@@ -114,6 +114,28 @@ def test_peak_of_options(case: tuple[str, int]) -> None:
     assert need.peak(8) == pytest.approx(training_peak(plan, 8), rel=0.01)
 
 
+FROZEN = [
+    ("a block of each kind", ["conv1", "batchnorm1", "residual1"]),
+    ("a block of each kind", ["residual1", "concat1"]),
+    ("few weights, large maps", ["conv1", "conv2", "conv3"]),
+    ("few weights, large maps", ["conv3", "conv4", "conv5"]),
+    ("many weights", ["fc1"]),
+    ("many weights", ["fc2"]),
+]
+
+
+@pytest.mark.parametrize(("name", "parts"), FROZEN, ids=str)
+def test_peak_of_frozen(name: str, parts: list[str]) -> None:
+    """What is frozen has no gradients and nothing that the optimizer keeps; before all that learns, nothing is kept."""
+    plan = cnnspec.loads(NETWORKS[name]).overridden(settings={"freeze": parts}).plan()
+    need, whole = predict(plan), predict(cnnspec.loads(NETWORKS[name]).plan())
+    learning = whole.weights - 4 * (plan.params - plan.trainable)
+    assert (need.weights, need.gradients, need.optimizer) == (whole.weights, learning, 2 * learning)
+    assert agrees(plan, 16)
+    assert need.peak(16) < whole.peak(16) or name == "few weights, large maps"
+    assert (need.activations(16) < whole.activations(16)) == (parts[0] == "conv1")
+
+
 def test_peak_of_parts() -> None:
     """In parts, a batch takes the memory of one of them, and of its own samples."""
     plan = cnnspec.loads(f"{NETWORKS['few weights, large maps']}\ntrain: {{accumulate: 4}}").plan()

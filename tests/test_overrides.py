@@ -64,6 +64,16 @@ def test_settings_choose(settings: dict[str, Any]) -> None:
     }
 
 
+def test_settings_by_path() -> None:
+    """The dots of a layer's path belong to it, factors that are there stay, and a file is one of the working folder."""
+    spec = cnnspec.loads(LENET5)
+    settings = {"lr_scale.stage.0": 0.1, "freeze": ["stem"], "weights": "a.safetensors"}
+    train = spec.overridden(settings={"lr_scale": {"conv1": 0.5}}).overridden(settings=settings).train
+    assert train.lr_scale == {"conv1": 0.5, "stage.0": 0.1}
+    assert (train.freeze, train.weights) == (("stem",), str(Path.cwd() / "a.safetensors"))
+    assert spec.overridden(settings={"weights": "torchvision:X"}).train.weights == "torchvision:X"
+
+
 def test_lr_is_the_chosen_optimizers() -> None:
     """`lr` goes to the optimizer that the settings choose."""
     optimizer = cnnspec.loads(LENET5).overridden(settings={"optimizer": "sgd"}, lr=0.5).train.optimizer
@@ -86,6 +96,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "further in": ({"lr": 3}, "--train lr: unknown field 'lr' of train. It belongs further in: `optimizer: {adam: {lr: …}}`."),
     "too far in": ({"epochs.x": 3}, "--train epochs.x: epochs is a mapping; it must be a whole number."),
     "no name": ({"": 3}, "--train : unknown field '' of train."),
+    "scale": ({"lr_scale.stage.0": 0}, "--train lr_scale.stage.0: stage.0 is 0; what does not learn stands in `freeze`."),
+    "frozen": ({"freeze": "stem"}, "--train freeze: freeze is 'stem'; it must be a list. Write `[stem]`."),
+    "weights": ({"weights": "a.pt"}, "--train weights: weights is 'a.pt'; files of this kind are pickled"),
     "needed": ({"schedule": "step"}, "--train schedule: step needs 'step_size'; there is no default."),
     "contradiction": ({"warmup": 1, "schedule": "one_cycle"}, "--train warmup: warmup stands beside the schedule one_cycle"),
     "no choice": ({"optimizer": {}}, "--train optimizer: optimizer is empty; it must be adam"),

@@ -14,9 +14,9 @@ from cnnspec.layers.fields import is_number, refuse
 TORCHVISION = "torchvision"
 """The source of weights that has a name; all others are files."""
 
-PUBLISHED = re.compile(rf"{TORCHVISION}:(?:(?P<network>[A-Za-z0-9_]+):)?(?P<name>[A-Za-z0-9_]+)")
-
-_SOURCE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):.*", re.DOTALL)  # one letter is a drive of Windows
+_WORD, _SCHEME = "[A-Za-z0-9_]+", "[A-Za-z][A-Za-z0-9+.-]+"  # one letter is a drive of Windows
+_PUBLISHED = re.compile(rf"{TORCHVISION}:(?:({_WORD}):)?({_WORD})")
+_SOURCE = re.compile(rf"({_SCHEME}):.*", re.DOTALL)
 _LIKE_A_NAME = re.compile(r"IMAGENET\w*|DEFAULT", re.IGNORECASE)
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".tar", ".zip")
 _OTHERS = (".h5", ".hdf5", ".keras", ".onnx", ".npz", ".npy", ".gguf")
@@ -33,8 +33,8 @@ class Published(NamedTuple):
 
 def published(weights: str) -> Published | None:
     """Return which of torchvision's weights are meant; None where it is a file or folder."""
-    found = PUBLISHED.fullmatch(weights)
-    return Published(found["network"] or "", found["name"]) if found else None
+    found = _PUBLISHED.fullmatch(weights)
+    return Published(found[1] or "", found[2]) if found else None
 
 
 def covers(part: str, path: str) -> bool:
@@ -51,7 +51,7 @@ def _weights(value: Any) -> str:
     if not isinstance(value, str) or not value or "\0" in value:
         _refuse(value, "it must say where they are", _WRITE)
     source = _SOURCE.fullmatch(value if value != TORCHVISION else f"{value}:")
-    if source and not PUBLISHED.fullmatch(value):
+    if source and not published(value):
         _refuse_source(value, source[1])
     suffix = Path(value).suffix.lower()
     if not source and suffix in _PICKLED:
@@ -89,7 +89,13 @@ def _scale(value: Any) -> float:
     return float(value)
 
 
-Weights = Annotated[str, PlainValidator(_weights), WithJsonSchema({"type": "string", "minLength": 1})]
+_WEIGHTS_SCHEMA = {
+    "type": "string",
+    "pattern": rf"^(?:{TORCHVISION}:(?:{_WORD}:)?{_WORD}|(?!{TORCHVISION}$|{_SCHEME}:).+)$",
+    "patternErrorMessage": f"`{TORCHVISION}:NAME`, a safetensors file, or the folder of a run",
+}
+
+Weights = Annotated[str, PlainValidator(_weights), WithJsonSchema(_WEIGHTS_SCHEMA)]
 """Where weights come from: ``torchvision:NAME``, a safetensors file, or the folder of a run."""
 
 Parts = Annotated[tuple[str, ...], Field(strict=False)]  # strictly, a list were no tuple

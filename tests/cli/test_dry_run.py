@@ -73,6 +73,32 @@ def test_json(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not list(here.iterdir())
 
 
+def test_fine_tuning(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights, what is frozen and where the learning rate is another are told, as text and as JSON, and before training."""
+    assert run(["train", LENET5, "--epochs", "1", "--out", "first", "--quiet", "--threads", "1"]) == 0
+    capsys.readouterr()
+    tuned = ["train", LENET5, "--threads", "1", "--epochs", "1", "--train", "weights=first"]
+    tuned += ["--train", "freeze=[conv1, batchnorm1]", "--train", "lr_scale.fc3=10"]
+    assert run([*tuned, "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = {line[:12].strip(): line[12:] for line in lines if line[:1].strip()}
+    path = here / "first" / "best.safetensors"
+    assert told["weights"].startswith(f"{path}: 20 of 20 tensors")
+    assert told["frozen"] == "conv1, batchnorm1; 168 of 61,750 parameters stay as they are"
+    assert told["lr scale"] == "10 in fc3"
+    assert run([*tuned, "--dry-run", "--format", "json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["network"]["trainable"] == 61_582
+    assert plan["weights"][0] == f"{path}: 20 of 20 tensors, matched by name"
+    assert plan["train"]["lr_scale"] == {"fc3": 10.0}
+    assert run([*tuned, "--out", "second"]) == 0
+    out, err = capsys.readouterr()
+    assert f"Begins with {path}: 20 of 20 tensors, matched by name\n" in out
+    assert "Frozen: conv1, batchnorm1; 168 of 61,750 parameters stay as they are\n" in out
+    assert "Learning rate times 10 in fc3\n" in out
+    assert err == ""
+
+
 def test_losses_are_those_of_the_run(here: Path) -> None:
     """The two batches are the first two of the run that it is the plan of."""
     spec = cnnspec.load(LENET5).overridden(batch_size=200, epochs=1)

@@ -145,6 +145,28 @@ def test_every_parameter_is_in_one_group(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_groups_of_other_learning_rates(name: str) -> None:
+    """A group for each factor holds the parameters with it, apart in weights that decay and others; none is frozen."""
+    model = network()
+    model[5].requires_grad_(False)
+    factors = {"0.weight": 0.5, "7.bias": 0.5, "2.scale": 3.0}
+    names = {id(p): key for key, p in model.named_parameters()}
+    optimizer = optimizers.make(
+        chosen(name, lr=0.25, weight_decay=0.5), model, lambda key: factors.get(key, 1)
+    )
+    held = {names[id(p)]: group for group in optimizer.param_groups for p in group["params"]}
+    assert held.keys() == {"0.weight", "1.weight", "1.bias", "2.scale", "7.weight", "7.bias"}
+    assert {key: group["lr_scale"] for key, group in held.items()} == dict.fromkeys(held, 1) | factors
+    assert {key for key, group in held.items() if group["weight_decay"]} == {"0.weight", "7.weight"}
+    optimizer.load_state_dict(optimizer.state_dict())
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0 if group["lr_scale"] == 1 else 0.1
+    before = {key: p.detach().clone() for key, p in model.named_parameters()}
+    learn(model, [optimizer], range(2))
+    assert {key for key, p in model.named_parameters() if not torch.equal(p, before[key])} == factors.keys()
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_learning_rate_can_be_set(name: str) -> None:
     """A learning rate of 0 in the groups stops all steps, after a state is loaded as well."""
     model = network()

@@ -122,6 +122,22 @@ def test_totals() -> None:
     assert by_batch.startswith(f"  activations {need.activations(1024) / 2**20:.1f} MiB, working memory ")
 
 
+def test_frozen() -> None:
+    """What is frozen is marked where all of a row is, and the totals count what learns; without freeze, all does."""
+    text = "input: [1, 8, 8]\nlayers:\n  - conv: {filters: 2, kernel: 3}\n    name: a\n    repeat: 2\n  - batchnorm\n  - flatten\n  - fc: 3"
+    plan = cnnspec.loads(text).overridden(settings={"freeze": ["a.1", "batchnorm1"]}).plan()
+    assert [row.layer for row in summary.rows(plan, 2)] == [
+        "a.0 (conv)",
+        "a.1 (conv, frozen)",
+        "batchnorm1 (frozen)",
+        "flatten1",
+        "fc1",
+    ]
+    assert "frozen" not in summary.rows(plan)[0].layer
+    assert summary.totals(plan)[0] == "161 parameters, 119 of them trainable, 1,320 MACs, output 3"
+    assert summary.as_json(plan)["params"] == {"total": 161, "trainable": 119}
+
+
 def test_receptive_field_of_axes_that_differ() -> None:
     """Where the axes differ, each axis' stride is told, also one below 1."""
     text = "input: [1, 9, 9]\nlayers: [maxpool: {kernel: [3, 1]}, upsample: {scale: [1, 2]}]"
