@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnspec.errors import CheckpointError, CnnspecError, DataError, Problem, SpecError
+    from cnnspec.importing import Imported, from_module
     from cnnspec.model.weights import WeightsReport, load_weights
     from cnnspec.plan import Plan, Step
     from cnnspec.spec import Spec, load, loads
@@ -19,6 +20,7 @@ __all__ = [
     "CheckpointError",
     "CnnspecError",
     "DataError",
+    "Imported",
     "Plan",
     "Problem",
     "Result",
@@ -27,6 +29,7 @@ __all__ = [
     "SpecError",
     "Step",
     "WeightsReport",
+    "from_module",
     "load",
     "load_run",
     "load_weights",
@@ -36,6 +39,7 @@ __all__ = [
 
 _MODULES = {
     "errors": ("CheckpointError", "CnnspecError", "DataError", "Problem", "SpecError"),
+    "importing": ("Imported", "from_module"),
     "model.weights": ("WeightsReport", "load_weights"),
     "plan": ("Plan", "Step"),
     "spec": ("Spec", "load", "loads"),

@@ -4,6 +4,7 @@ The input is known by its shape only: a tensor on the device ``meta``, which has
 asks for sizes is traced as it runs, and code that asks for numbers cannot be.
 """
 
+import inspect
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
+from torch.nn.parameter import UninitializedTensorMixin
 
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.importing.layers import drop_path_rate, layer_of
@@ -70,8 +72,11 @@ class _Untraced(Exception):  # noqa: N818  # it carries a problem, which becomes
 
 def trace(module: nn.Module, x: Shape) -> Traced:
     """Return the graph of a module for inputs of shape `x`, as it evaluates; raises SpecError."""
+    refused = list(_untraceable(module))
+    if refused:
+        raise SpecError(*refused)
     tracer = _Tracer(x, module)
-    with _evaluating(module):
+    with evaluating(module):
         try:
             graph = tracer.trace(module)
         except _Untraced as error:
@@ -220,7 +225,7 @@ class _Tracer(fx.Tracer):
             weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
             self.running = True
             try:
-                with _evaluating(module, False):
+                with evaluating(module, False):
                     empty = {name: self.empty(weight) for name, weight in weights.items()}
                     return functional_call(module, empty, args, kwargs)
             finally:
@@ -290,7 +295,7 @@ def _names(module: nn.Module) -> tuple[str, ...]:
 
 
 @contextmanager
-def _evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
+def evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
     """Let a module evaluate for a while, and be as it was afterwards.
 
     Its `train` is not called, which may do more than that. Without a `mode`, modules
@@ -308,6 +313,25 @@ def _evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
             one.training = training
         for name in set(vars(module)) - names:
             delattr(module, name)  # fx keeps tensors of the graph there
+
+
+def _untraceable(module: nn.Module) -> Iterator[Problem]:
+    """Yield what of a module would not be seen, or is not there yet."""
+    for path, one in module.named_modules():
+        name = f"{path} ({type(one).__name__})" if path else type(one).__name__
+        if one._forward_hooks or one._forward_pre_hooks:  # noqa: SLF001  # there is no other way to ask
+            why, fix = "what it does would not be seen", "Remove it before the import"
+            yield Problem(f"{name} has a hook", why, fix)
+        if any(isinstance(weight, UninitializedTensorMixin) for weight in one.parameters(recurse=False)):
+            why, fix = "its sizes are those of the first input that it sees", "Run the module once, and import it then"
+            yield Problem(f"{name} has no weights yet", why, fix)
+    asked = [one for one in inspect.signature(module.forward).parameters.values() if one.default is one.empty]
+    several = [one.name for one in asked if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]
+    several += [one.name for one in asked if one.kind is one.KEYWORD_ONLY]
+    if several:
+        what = f"the module takes {len(several) + 1} inputs"
+        why = f"a network has one; {' and '.join(several)} must be given as well"
+        yield Problem(what, why, "Import a module that gives them itself")
 
 
 def _refuse_numbers(what: str) -> NoReturn:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from cnnspec.importing.fold.blocks import Folding, Piece, applied, folding
 from cnnspec.importing.fold.items import Item, Items, Network, items_of
-from cnnspec.importing.fold.pieces import of_classes, of_layers
+from cnnspec.importing.fold.pieces import kind_of, of_classes, of_layers
 from cnnspec.importing.fold.repeats import repeated, repeated_together
 from cnnspec.importing.fold.series import with_series
 from cnnspec.importing.tree import Row
 from cnnspec.importing.write import lines_of
 
-__all__ = ["folded"]
+__all__ = ["folded", "written_out"]
 
 LINE = 25
 """What a line of the file counts beside its characters."""
@@ -25,6 +25,11 @@ def folded(row: Row) -> Network:
     network = with_series(_by_classes(Network(items_of(row))))
     network = _by_layers(network)
     return _tidy(repeated_together(repeated(network)))
+
+
+def written_out(row: Row) -> Network:
+    """Return a network without blocks."""
+    return _tidy(repeated_together(repeated(Network(items_of(row)))))
 
 
 def _by_classes(network: Network) -> Network:
@@ -60,8 +65,8 @@ def _tried(network: Network, pieces: list[Piece], kind: str) -> tuple[float, Net
 
 
 def _is_call(row: Items) -> bool:
-    """Tell whether a block would do nothing but repeat one other item."""
-    return len({item for item in row if not item.parts}) == 1 and not any(item.parts for item in row)
+    """Tell whether a block would do nothing but repeat one item."""
+    return len(set(row)) == 1 and (len(row) > 1 or not row[0].parts)
 
 
 def _by_layers(network: Network) -> Network:
@@ -69,7 +74,7 @@ def _by_layers(network: Network) -> Network:
     while True:
         cost = _cost(network)
         candidates = sorted(of_layers(network), key=_gain, reverse=True)[:16]
-        tries = [tried for pieces in candidates if (tried := _tried(network, pieces, ""))]
+        tries = [tried for pieces in candidates if (tried := _tried(network, pieces, kind_of(network, pieces)))]
         best = min(tries, key=lambda one: one[0], default=None)
         if best is None or best[0] > cost - WORTH:
             return network

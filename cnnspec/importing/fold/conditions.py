@@ -147,7 +147,12 @@ def _agree(one: Variable, truth: Truth) -> bool:
 
 
 def _name(item: Aligned) -> str:
-    """Return what is there or not: of compositions, the class that they come from."""
+    """Return what is there or not: of a row of layers, what it begins with, or that it expands the channels."""
     if item.bare:
         return "skip"
+    if item.word == "sequence":
+        first = item.parts[0][0]
+        filters = first.fields.get("filters", {})
+        expands = filters and all((first.channels[row] or number) < number for row, number in filters.items())
+        return "expand" if expands else first.word
     return snake(item.scopes[-1].kind) if item.parts and item.scopes else item.word

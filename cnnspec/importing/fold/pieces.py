@@ -31,6 +31,29 @@ def of_classes(network: Network) -> dict[str, list[Piece]]:
     return classes
 
 
+def kind_of(network: Network, pieces: list[Piece]) -> str:
+    """Return the class of modules of which all layers of each piece come, and no others; else an empty text."""
+    whole: Counter[Scope] = Counter()
+    for row in network.rows():
+        whole.update(scope for item in row if not item.parts for scope in item.scopes)
+    kinds: set[str] = set()
+    for piece in pieces:
+        leaves = [leaf for item in piece.items for leaf in _leaves(item)]
+        common = Counter(scope for leaf in leaves for scope in leaf.scopes)
+        fitting = [scope for scope, number in common.items() if number == len(leaves) == whole[scope] > 1]
+        kinds.add(fitting[-1].kind if fitting else "")
+    kind = kinds.pop() if len(kinds) == 1 else ""
+    return "" if kind in _CONTAINERS else kind
+
+
+def _leaves(item: Item) -> Iterator[Item]:
+    if not item.parts:
+        yield item
+    for part in item.parts:
+        for one in part:
+            yield from _leaves(one)
+
+
 def _runs(row: Items) -> Iterator[tuple[Scope, Piece]]:
     """Yield the neighbours in a list that come of one module."""
     depth = max((len(item.scopes) for item in row), default=0)
