@@ -5,7 +5,8 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from torchvision.models import ShuffleNet_V2_X0_5_Weights, get_model
 
 import cnnspec
 from cnnspec.errors import CheckpointError, SpecError
-from cnnspec.language.finetuning import Published
 from cnnspec.training import Reporter
-from cnnspec.training.published import Publication, find, network_of
+from cnnspec.training.published import Publication
+from cnnspec.training.reporter import Job
 
 SPECS = Path(__file__).parents[2] / "specs"
 ENTRY = ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
@@ -31,9 +32,14 @@ State = dict[str, Tensor]
 class Listener(Reporter):
     """Knows what was told."""
 
+    weights: Sequence[str]
+
     def __init__(self) -> None:
         self.notices: list[str] = []
         self.downloads: list[tuple[str, int, int | None]] = []
+
+    def begin(self, job: Job) -> None:
+        self.weights = job.weights
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
@@ -223,55 +229,44 @@ def test_unreadable_cache(publish: Publish, cache: Path, state: State) -> None:
     assert "the file cannot be read; Is a directory" in refused()
 
 
-def spec(name: str, variant: str | None = None, weights: str = "x") -> cnnspec.Spec:
-    loaded = cnnspec.load(SPECS / f"{name}.yaml", variant=variant)
-    return loaded.overridden(settings={"weights": f"torchvision:{weights}"})
+def test_training_begins_with_them(publish: Publish, state: State, tiny_root: Path, tmp_path: Path) -> None:
+    """A zoo variant begins with published weights: in gray, for ten classes, normalized as these were, by its full name."""
+    publish(saved(state))
+    small = cnnspec.load(SPECS / "shufflenet_v2.yaml", variant="shufflenet_v2_x0_5", set={"classes": 10})
+    zoo = replace(small, input=(1, 32, 32)).overridden(dataset="mnist", epochs=1, batch_size=160)
+    freeze = [step.path for step in zoo.plan().steps if step.params and step.path != "fc1"]
+    settings = {"weights": "torchvision:DEFAULT", "freeze": freeze}
+    told = Listener()
+    cnnspec.train(zoo, out=tmp_path / "run", settings=settings, device="cpu", threads=1, reporter=told)
+    full = "torchvision:shufflenet_v2_x0_5:IMAGENET1K_V1"
+    assert told.weights == (
+        f"{full}: 336 of 338 tensors, matched by order",
+        "stem.conv1 takes 1 instead of 3 channels: its weights are summed",
+        "fc1 has 10 outputs instead of 1,000: its weights are new",
+        "pictures are normalized as for these weights: mean 0.459, std 0.226",
+    )
+    run = cnnspec.load_run(tmp_path / "run")
+    assert run.plan.spec.train.weights == full
+    assert run.plan.spec.data.normalize == Publication("shufflenet_v2_x0_5", ENTRY).statistics((1, 32, 32))
+    record = run.environment["weights"]
+    assert record["from"] == full
+    assert record["file"].endswith(record["sha256"][:10] + ".pth")
+    own, again = zoo.normalized(0.1307, 0.3081), Listener()
+    cnnspec.train(own, out=tmp_path / "own", settings=settings, device="cpu", threads=1, reporter=again)
+    assert again.weights[-1] == (
+        "pictures are normalized otherwise than for these weights: those had mean 0.459, std 0.226"
+    )
+    assert cnnspec.load_run(tmp_path / "own").plan.spec.data.normalize == own.data.normalize
 
 
-@pytest.mark.parametrize(
-    ("found", "asked", "name"),
-    [
-        (("resnet", "resnet50"), ("", "IMAGENET1K_V1"), "torchvision:resnet50:IMAGENET1K_V1"),
-        (("resnet", "resnet50"), ("", "DEFAULT"), "torchvision:resnet50:IMAGENET1K_V2"),
-        (("googlenet", None), ("", "DEFAULT"), "torchvision:googlenet:IMAGENET1K_V1"),
-        (("lenet5", None), ("resnet18", "DEFAULT"), "torchvision:resnet18:IMAGENET1K_V1"),
-        (("regnet", "regnet_y_16gf"), ("", "IMAGENET1K_SWAG_E2E_V1"), "torchvision:regnet_y_16gf:IMAGENET1K_SWAG_E2E_V1"),
-    ],
-)  # fmt: skip
-def test_found(found: tuple[str, str | None], asked: tuple[str, str], name: str) -> None:
-    """The network is the spec's variant or its name, or is named; torchvision's default is told by its name."""
-    assert find(spec(*found), Published(*asked)).name == name
-
-
-def test_named_in_front_of_the_variant() -> None:
-    """A file with a name of its own has the network that its variant is called."""
-    text = (SPECS / "resnet.yaml").read_text("utf-8").replace("cnnspec: 1", "cnnspec: 1\nname: pets")
-    own = cnnspec.loads(text, variant="resnet34")
-    assert own.name == "pets-resnet34"
-    assert network_of(own) == "resnet34"
-
-
-@pytest.mark.parametrize(
-    ("found", "asked", "message"),
-    [
-        (("resnet", "resnet50"), ("", "IMAGENET1K_V3"), "resnet50 has no weights 'IMAGENET1K_V3'; torchvision has IMAGENET1K_V1 or IMAGENET1K_V2 of it. Did you mean 'IMAGENET1K_V"),
-        (("resnet", "resnet50"), ("", "imagenet1k_v2"), "Did you mean 'IMAGENET1K_V2'?"),
-        (("resnet", "resnet50"), ("", "COCO"), "resnet50 has no weights 'COCO'; torchvision has IMAGENET1K_V1 or IMAGENET1K_V2 of it."),
-        (("lenet5", None), ("", "IMAGENET1K_V1"), "torchvision has no network 'lenet5'; weights of its own belong to a network by its name there."),
-        (("lenet5", None), ("resnet51", "IMAGENET1K_V1"), "torchvision has no network 'resnet51'. Did you mean 'resnet"),
-    ],
-)  # fmt: skip
-def test_not_found(found: tuple[str, str | None], asked: tuple[str, str], message: str) -> None:
-    """A name that torchvision has not is told with those that it has."""
+def test_a_typo_is_told_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is none ends training at once, at its place in the file, without data and without a run."""
+    text = (SPECS / "shufflenet_v2.yaml").read_text("utf-8")
+    more = "data: {folder: nowhere}\ntrain:\n  weights: torchvision:IMAGENET_V1\n"
+    (tmp_path / "net.yaml").write_text(f"{text}\n{more}", "utf-8")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SpecError) as caught:
-        find(spec(*found), Published(*asked))
-    assert message in str(caught.value)
-
-
-def test_statistics() -> None:
-    """Pictures are normalized as torchvision's own transforms do; for gray, by what its weighting makes of that."""
-    color = Publication("resnet18", ENTRY).statistics((3, 8, 8))
-    assert color.mean == (0.485, 0.456, 0.406)
-    assert color.std == (0.229, 0.224, 0.225)
-    gray = Publication("resnet18", ENTRY).statistics((1, 8, 8))
-    assert gray.mean == pytest.approx(0.299 * 0.485 + 0.587 * 0.456 + 0.114 * 0.406, abs=1e-4)
+        cnnspec.train(cnnspec.load("net.yaml"))
+    place = f"net.yaml:{len(text.splitlines()) + 4}:12"
+    assert str(caught.value).startswith(f"{place}: shufflenet_v2_x0_5 has no weights 'IMAGENET_V1'")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.yaml"]
