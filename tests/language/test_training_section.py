@@ -112,6 +112,22 @@ WRONG = {
     "32 bits": ("{precision: fp32}", "20: precision is 'fp32'; it must be float32 or bf16. Did you mean 'float32'?"),
     "in full": ("{precision: bfloat16}", "20: precision is 'bfloat16'; it must be float32 or bf16. Did you mean 'bf16'?"),
     "data": ("{dataset: mnist}", "9: unknown field 'dataset' of train. It belongs in `data: {dataset: …}`."),
+    "weights of nobody": ("{weights: torchvision}", "18: weights is 'torchvision'; a name must follow, of letters, digits and `_`. Write `torchvision:IMAGENET1K_V1`, or with the network `torchvision:resnet18:IMAGENET1K_V1`."),
+    "a misspelt source": ("{weights: torchvison:IMAGENET1K_V1}", "18: weights is 'torchvison:IMAGENET1K_V1'; 'torchvison' is unknown here. Did you mean 'torchvision'?"),
+    "a dash in a name": ("{weights: torchvision:resnet-18:V1}", "18: weights is 'torchvision:resnet-18:V1'; a name must follow, of letters, digits and `_`. Write `torchvision:IMAGENET1K_V1`, or with the network `torchvision:resnet18:IMAGENET1K_V1`."),
+    "weights switched on": ("{weights: true}", "18: weights is true; it must say where they are. Write `torchvision:NAME`, a file such as `weights.safetensors`, or the folder of a run."),
+    "Keras' weights": ("{weights: a.h5}", "18: weights is 'a.h5'; such files are not read. Write `torchvision:NAME`, a file such as `weights.safetensors`, or the folder of a run."),
+    "DEFAULT alone": ("{weights: DEFAULT}", "18: weights is 'DEFAULT'; who publishes weights stands before their name. Write `torchvision:DEFAULT`."),
+    "pretrained": ("{pretrained: true}", "9: unknown field 'pretrained' of train. Did you mean 'weights'?"),
+    "frozen layers": ("{freeze_layers: [a]}", "9: unknown field 'freeze_layers' of train. Did you mean 'freeze'?"),
+    "what learns": ("{trainable: [a]}", "9: unknown field 'trainable' of train. Name what stays as it is in `freeze`."),
+    "freezing switched on": ("{freeze: true}", "17: freeze is true; it must be a list. Write `freeze: [stem]`."),
+    "a number frozen": ("{freeze: [1]}", "18: freeze is 1; it must be text. Put it in quotes."),
+    "a factor in words": ("{lr_scale: {stem: slow}}", "26: stem is 'slow'; it must be a number, by which the learning rate is multiplied."),
+    "a negative factor": ("{lr_scale: {stem: -base}}", "26: stem is -0.1, from `-base`; it must be greater than 0."),
+    "a factor of a variable": ("{lr_scale: {stem: bas}}", "26: stem is 'bas'; it must be a number, by which the learning rate is multiplied. Did you mean 'base'?"),
+    "factors in a list": ("{lr_scale: [stem]}", "19: lr_scale is ['stem']; it must be a mapping. Write it like `{stem: …}`."),
+    "a factor beside the optimizer's options": ("{optimizer: {sgd: {lr_scale: {a: 1}}}}", "27: unknown field 'lr_scale' of sgd. It belongs in `train: {lr_scale: …}`."),
     "a device": ("{device: cuda}", "9: unknown field 'device' of train. Remove it, and use `cnnspec train --device`."),
 }  # fmt: skip
 
@@ -156,6 +172,38 @@ def test_resolved(case: tuple[str, tuple[str, str, str]]) -> None:
     written = to_yaml(whole.resolved())
     assert "null" not in written
     assert cnnspec.loads(written).train == whole.train
+
+
+def test_factors_of_variables() -> None:
+    """Learning rates are scaled by expressions, and paths keep their dots."""
+    train = spec("{lr_scale: {stage.0: base / 2, fc1: 1 if long else 2}, freeze: [stem, base]}").train
+    assert train.lr_scale == {"stage.0": 0.05, "fc1": 1.0}
+    assert train.freeze == ("stem", "base")  # a name of a layer is no expression
+
+
+def test_weights_are_found_beside_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path to weights is relative to the spec's file; what torchvision publishes is no path."""
+    text = "input: [1, 8, 8]\nlayers: [flatten, fc: 10]\ntrain: {weights: WHAT}"
+    monkeypatch.chdir(tmp_path)
+    for file, folder in (("a/net.yaml", tmp_path / "a"), ("/x/net.yaml", Path("/x")), ("<text>", tmp_path)):
+        for given, wanted in (
+            ("w.safetensors", folder / "w.safetensors"),
+            ("../runs/1", folder.parent / "runs/1"),
+        ):
+            whole = cnnspec.loads(text.replace("WHAT", given), file=file)
+            assert whole.located().train.weights == str(wanted)
+            assert whole.resolved()["train"]["weights"] == str(wanted)
+    whole = cnnspec.loads(text.replace("WHAT", "torchvision:X"))
+    assert whole.located().train.weights == "torchvision:X"
+
+
+def test_resolved_waits_for_the_weights_statistics() -> None:
+    """With weights, pictures are normalized as these were; written out, the data set's own do not take their place."""
+    text = "input: [1, 8, 8]\nlayers: [flatten, fc: 10]\n"
+    assert "normalize" in cnnspec.loads(text).resolved()["data"]
+    tuned = cnnspec.loads(text + "train: {weights: torchvision:X}")
+    assert "normalize" not in tuned.resolved()["data"]
+    assert tuned.normalized(0.5, 0.5).resolved()["data"]["normalize"] == {"mean": 0.5, "std": 0.5}
 
 
 def test_resolved_is_short() -> None:
