@@ -59,7 +59,8 @@ def fit_picture(image: Image.Image, shape: Shape) -> Tensor:
         (left + width) * plain.width / whole[1],
         (top + height) * plain.height / whole[0],
     )
-    pixels = torch.from_numpy(np.array(plain.resize((width, height), Image.Resampling.BILINEAR, box)))
+    resized = plain.resize((width, height), Image.Resampling.BILINEAR, box)
+    pixels = torch.from_numpy(np.array(resized))
     if len(shape) == 2:
         return pixels.reshape(shape)
     channels = pixels.unsqueeze(0) if pixels.dim() == 2 else pixels.movedim(-1, 0)
