@@ -2,8 +2,10 @@
 
 import errno
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from cnnspec.errors import CheckpointError, Place, Problem
 
@@ -17,11 +19,21 @@ def write_whole(path: Path, *parts: bytes | memoryview, keep: Path | None = None
     It is kept under the name `keep` if that is given. At every moment there is a whole
     file under `path`, if there was one before. Raises CheckpointError.
     """
+    with whole(path, keep) as stream:
+        for part in parts:
+            stream.write(part)
+
+
+@contextmanager
+def whole(path: Path, keep: Path | None = None) -> Iterator[BinaryIO]:
+    """Give a stream to write a file to, which gets its name at the end, and as in `write_whole`.
+
+    If anything goes wrong before, nothing is left of it. Raises CheckpointError where it cannot be written.
+    """
     new = part_of(path)
     try:
-        with new.open("wb") as stream:
-            for part in parts:
-                stream.write(part)
+        with new.open("w+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         if keep is not None and path.exists():

@@ -102,7 +102,7 @@ def begin(session: Session, before: Mapping[str, Any] | None, reporter: Reporter
     facts = None
     with session.processes.together():
         if session.processes.is_first:
-            facts = _load(session.plan.spec, session.state.model, reporter)
+            facts = fill(session.plan.spec, session.state.model, reporter)
             if before and before.get("sha256") != facts["sha256"]:
                 what, why = "these are not the weights that the run began with", "the file has changed"
                 raise CheckpointError(Problem(what, why, "Restore it", Place(facts["file"])))
@@ -111,15 +111,11 @@ def begin(session: Session, before: Mapping[str, Any] | None, reporter: Reporter
     return told
 
 
-def lines(facts: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return what `begin` told as lines for a person."""
-    if not facts:
-        return ()
-    first = f"{facts['from']}: {facts['matched']} of {facts['tensors']} tensors, matched by {facts['by']}"
-    return (first, *facts["changes"])
+def fill(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
+    """Put the weights into a model that its located spec names, and return what environment.json tells.
 
-
-def _load(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
+    Raises SpecError or CheckpointError where more than the first convolution and the last layer does not fit.
+    """
     found = source(spec)
     assert found
     tensors = found.read(reporter)
@@ -142,6 +138,14 @@ def _load(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
         "adapted": [one.ours for one in report.adapted],
         "left_out": list(report.left_out),
     }
+
+
+def lines(facts: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return what `begin` told as lines for a person."""
+    if not facts:
+        return ()
+    first = f"{facts['from']}: {facts['matched']} of {facts['tensors']} tensors, matched by {facts['by']}"
+    return (first, *facts["changes"])
 
 
 def _ordered(spec: Spec, model: nn.Module, tensors: dict[str, Tensor], found: Source) -> dict[str, Tensor]:

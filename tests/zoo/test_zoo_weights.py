@@ -78,7 +78,7 @@ def test_pictures_are_given_alike(name: str) -> None:
     # As published weights are used: these two scale their inputs anew then.
     options = OPTIONS[name] | {"transform_input": True} if name in OPTIONS else {}
     model = torchvision.models.get_model(name, weights=None, **options)
-    shake(model, 96)
+    shake(model, (3, 96, 96))
     ours = network.spec().plan().build()
     cnnspec.load_weights(ours, model.state_dict(), adapt=True)
     pictures = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)

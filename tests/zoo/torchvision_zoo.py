@@ -13,6 +13,7 @@ import yaml
 from torch import Tensor, nn
 
 import cnnspec
+from cnnspec.shape import Shape
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -102,7 +103,7 @@ def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
     It is relative to how far the outputs for two random pictures are from each other.
     Raises AssertionError where a weight finds no place.
     """
-    shake(theirs, size)
+    shake(theirs, (3, size, size))
     ours = spec.plan().build()
     report = cnnspec.load_weights(ours, theirs.state_dict())
     assert len(report.matched) == len(theirs.state_dict()) == len(ours.state_dict()), str(report)
@@ -113,7 +114,7 @@ def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
     return float((output - wanted).abs().max() / (wanted[0] - wanted[1]).abs().max())
 
 
-def shake(model: nn.Module, size: int) -> None:
+def shake(model: nn.Module, shape: Shape) -> None:
     """Make every weight and every statistic tell, so that none can be mistaken for another.
 
     A fresh network has shifts of 0, scales of 1 or nearly 0, and the same statistics everywhere.
@@ -125,6 +126,6 @@ def shake(model: nn.Module, size: int) -> None:
             elif parameter.squeeze().dim() <= 1:
                 parameter.uniform_(0.5, 1.5)
         for module in model.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
                 module.momentum = 1.0  # one batch is enough for statistics that keep the signal alive
-        model.train()(torch.randn(4, 3, size, size))
+        model.train()(torch.randn(4, *shape))
