@@ -32,6 +32,7 @@ COMMANDS = {
     "predict": "use",
     "apply": "apply",
     "report": "report",
+    "export": "export",
     "runs": "runs",
 }
 """Each command by the module that holds it, in the order of the help; modules are imported when called."""

@@ -95,9 +95,11 @@ class ImageFilter(nn.Module):
         padding_mode: str = "replicate",
     ) -> None:
         super().__init__()
-        self.channels, self.kernel, self.padding, self.padding_mode = channels, kernel, padding, padding_mode
+        self.channels, self.kernel = channels, kernel
+        self.padding, self.padding_mode = padding, padding_mode
         weight = torch.tensor(kernel, dtype=torch.get_default_dtype())
-        self.register_buffer("weight", weight.repeat(channels, 1, *(1,) * weight.ndim), persistent=False)
+        weight = weight.repeat(channels, 1, *(1,) * weight.ndim)
+        self.register_buffer("weight", weight, persistent=False)
 
     @property
     def sides(self) -> list[int]:
@@ -121,7 +123,8 @@ class ImageFilter(nn.Module):
     def extra_repr(self) -> str:
         """Return the arguments, as torch's modules do."""
         size = "×".join(map(str, self.weight.shape[2:]))
-        return f"{self.channels}, {size}, padding={self.padding!r}, padding_mode={self.padding_mode!r}"
+        padding = f"padding={self.padding!r}, padding_mode={self.padding_mode!r}"
+        return f"{self.channels}, {size}, {padding}"
 
 
 class Abs(nn.Module):

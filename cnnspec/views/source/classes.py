@@ -8,27 +8,31 @@ from cnnspec.language.arithmetic import Value
 from cnnspec.plan import Plan
 from cnnspec.shape import times
 from cnnspec.views.source import own
+from cnnspec.views.source.finishing import finished, parts_of
 from cnnspec.views.source.folding import Folding
-from cnnspec.views.source.formulas import Formula, constant, name, names_in, replaced
-from cnnspec.views.source.frame import Frame, Stream, Unfoldable, plain, same, singular
+from cnnspec.views.source.foreign import Foreign
+from cnnspec.views.source.formulas import Formula, constant, name
+from cnnspec.views.source.frame import Frame
 from cnnspec.views.source.identifiers import ClassNames
-from cnnspec.views.source.tree import Definition, Parameter, formulas_in, mapped
+from cnnspec.views.source.instances import Stream, Unfoldable, plain, same, singular
+from cnnspec.views.source.translation import translated
+from cnnspec.views.source.tree import Definition
 from cnnspec.views.source.units import Row, Unit, collect
 
 SHOWN = 2
 """Shapes that the description of a class shows at most."""
 
 
-def definitions(plan: Plan, class_names: ClassNames) -> list[Definition]:
+def definitions(plan: Plan, class_names: ClassNames, foreign: Foreign) -> list[Definition]:
     """Return the classes of a network's source, the network itself last. Raises SpecError."""
-    return _Classes(plan, class_names).all()
+    return _Classes(plan, class_names, foreign).all()
 
 
 class _Classes:
     """Folds one unit after the other."""
 
-    def __init__(self, plan: Plan, class_names: ClassNames) -> None:
-        self.plan, self.class_names = plan, class_names
+    def __init__(self, plan: Plan, class_names: ClassNames, foreign: Foreign) -> None:
+        self.plan, self.class_names, self.foreign = plan, class_names, foreign
         self.places: dict[int, tuple[Definition, int]] = {}
 
     def all(self) -> list[Definition]:
@@ -37,13 +41,15 @@ class _Classes:
         frame = Frame({}, {}, self.plan.spec.vars, 1)
         stream = Stream(frame.everywhere, [self.plan.input_shape], constant(self.plan.input_shape[0]))
         children = self.folding(frame).scope(self.plan.spec.layers, [self.plan.steps], stream)
-        about = f"{self.plan.name}: {times(self.plan.input_shape)} → {times(self.plan.output_shape)}"
+        about = f"{self.plan.name}: {times(self.plan.input_shape)} → {times(self.plan.output_shape)}."
         network = self.class_names.network(self.plan.name, self.plan.spec.description)
-        return [*found, Definition(network, about, [], tuple(children))]
+        last = Definition(network, about, [], tuple(children))
+        return [*found, *parts_of(last, self.class_names), last]
 
     def folding(self, frame: Frame) -> Folding:
         """Return what folds the items of a class."""
-        return Folding(self.plan, frame, lambda step: self.places[id(step)], own.classes())
+        placed = self.places
+        return Folding(self.plan, frame, lambda step: placed[id(step)], own.classes(), self.foreign)
 
     def unit(self, unit: Unit) -> Iterator[Definition]:
         """Yield the classes of a unit: one, unless its places are too different for that."""
@@ -59,7 +65,7 @@ class _Classes:
             for step, row in unit.row_of.items():
                 if row in number_of:
                     self.places[step] = (definition, number_of[row])
-            yield definition
+            yield from [*parts_of(definition, self.class_names), definition]
 
     def definition(self, unit: Unit, rows: Sequence[Row]) -> Definition:
         """Return the class for some of a unit's places; raises Unfoldable."""
@@ -70,9 +76,10 @@ class _Classes:
         children = self.folding(frame).scope(unit.items, [row.step.children for row in rows], stream)
         word, kind = (unit.block.name, "Block") if unit.block else (unit.word, "Each of")
         class_name = self.class_names.unit(*([word] if unit.block else [singular(word), word]))
-        definition = Definition(class_name, f"{kind} `{word}`: {_shapes(rows)}", [], tuple(children))
-        definition.channels = stream.channels
-        return _finished(definition, frame, defaults)
+        about = f"{kind} `{word}`: {_shapes(rows)}."
+        return finished(
+            Definition(class_name, about, [], tuple(children), channels=stream.channels), frame, defaults
+        )
 
 
 def _split(chosen: list[int], kinds: Mapping[int, object]) -> list[list[int]]:
@@ -100,11 +107,11 @@ def _frame(unit: Unit, rows: Sequence[Row], plan: Plan) -> tuple[Frame, dict[str
             defaults[key] = plain(definition.value)
             continue
         hole = definition.holes.get(())
-        for formula in frame.translated(hole, name("in_channels")) if hole else ():
-            if isinstance(formula, ast.Constant):
-                defaults[key] = formula.value
-            elif frame.fitted(formula, columns[key], frame.everywhere):
-                frame.calculated[key] = _simplest(key, formula, frame)
+        formula = translated(hole, frame, name("in_channels")) if hole else None
+        if isinstance(formula, ast.Constant):
+            defaults[key] = formula.value
+        elif formula is not None and frame.fitted(formula, columns[key], frame.everywhere):
+            frame.calculated[key] = _simplest(key, formula, frame)
     return frame, defaults
 
 
@@ -116,32 +123,6 @@ def _simplest(key: str, formula: Formula, frame: Frame) -> Formula:
         if other not in frame.calculated and all(map(same, column, frame.arguments[key])):
             return name(other)
     return frame.simplest(formula, frame.arguments[key], frame.everywhere)
-
-
-def _finished(definition: Definition, frame: Frame, defaults: Mapping[str, Value]) -> Definition:
-    """Return a class with the parameters that it uses, and with short calculations in their places."""
-    uses = [key for formula in formulas_in(definition.children) for key in names_in(formula)]
-    needed: dict[str, Formula] = {}
-    for key in reversed(frame.calculated):
-        if key in uses:
-            needed[key] = frame.calculated[key]
-            uses += names_in(needed[key])
-    inline: dict[str, Formula] = {}
-    for key in reversed(needed):
-        formula = replaced(needed[key], inline)
-        if isinstance(formula, (ast.Name, ast.Constant)) or uses.count(key) == 1:
-            inline[key] = formula
-        else:
-            definition.calculated[key] = formula
-    changed = mapped(definition, lambda formula: replaced(formula, inline))
-    given = ["in_channels", *(key for key in frame.arguments if key != "in_channels")]
-    found = [
-        Parameter(key, frame.columns[key], defaults.get(key, ...), added=key not in given)
-        for key in dict.fromkeys([*given, *uses])
-        if key in uses and key in frame.columns and key not in needed
-    ]
-    changed.parameters = sorted(found, key=lambda parameter: parameter.default is not ...)
-    return changed
 
 
 def _shapes(rows: Sequence[Row]) -> str:

@@ -1,43 +1,48 @@
 """Items with their steps in all instances of a class, folded to what its constructor makes."""
 
 import ast
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from cnnspec.errors import Problem, SpecError
 from cnnspec.language.expression import Expression
 from cnnspec.language.items import Item
 from cnnspec.layers.base import torch_size
 from cnnspec.plan import Plan, Step
-from cnnspec.shape import Shape
+from cnnspec.views.source.foreign import Foreign
 from cnnspec.views.source.formulas import Formula, constant, is_constant, name, names_in, replaced, total
-from cnnspec.views.source.frame import Frame, Stream, Unfoldable, plain
+from cnnspec.views.source.frame import Frame
+from cnnspec.views.source.instances import Stream, Unfoldable, number_in, plain
 from cnnspec.views.source.notation import written
-from cnnspec.views.source.recording import RECORDER, Call
+from cnnspec.views.source.recording import RECORDER, Call, recorded
 from cnnspec.views.source.rounds import Rounds
+from cnnspec.views.source.translation import translated
 from cnnspec.views.source.tree import Argument, Child, Definition, Either, Group, Loop, Made, Number
-from cnnspec.views.source.units import is_unit, own_steps, part_items
+from cnnspec.views.source.units import common_shape, is_unit, own_steps, part_items
 
 IDENTITY = Made("nn.Identity")
 
 Placed = Callable[[Step], tuple[Definition, int]]
 """Tells which class a step of a unit is, and which row of it."""
 
-_NUMBERED = re.compile(r"(.*?)([0-9]+)")
-
 
 class Folding:
     """Folds the items of one class; what its frame cannot explain raises Unfoldable."""
 
-    def __init__(self, plan: Plan, frame: Frame, placed: Placed, own: Mapping[str, tuple[str, ...]]) -> None:
-        self.plan, self.frame, self.placed, self.own = plan, frame, placed, own
+    def __init__(
+        self,
+        plan: Plan,
+        frame: Frame,
+        placed: Placed,
+        own: Mapping[str, tuple[str, ...]],
+        foreign: Foreign,
+    ) -> None:
+        self.plan, self.frame, self.placed, self.own, self.foreign = plan, frame, placed, own, foreign
 
     def scope(
         self, items: Sequence[Item], steps: Sequence[Sequence[Step]], stream: Stream
     ) -> list[Child | Loop]:
-        """Return what a list of items makes; `steps` are those of each instance. The stream is at its end then."""
+        """Return what a list of items makes, of the steps in each instance; the stream is at its end then."""
         children: list[Child | Loop] = []
         aligned = [list(own_steps(items, own, self.plan)) for own in steps]
         for number, item in enumerate(items):
@@ -76,6 +81,7 @@ class Folding:
     def one(self, item: Item, steps: list[Step], stream: Stream) -> Any:
         """Return the module of an item without its modifiers; the stream is after it then."""
         inner = stream.part(range(len(steps)))
+        module: Any
         if is_unit(item):
             module, out = self.call(item, steps, inner)
         elif item.word == "sequence":
@@ -109,7 +115,7 @@ class Folding:
         new: str,
         first: Sequence[Formula | None] = (),
     ) -> Formula:
-        """Return the formula of values for which the spec has a value or an expression; `first` go before it."""
+        """Return the formula of values that an expression of the spec may give; `first` go before it."""
         hints = self.hints(expression, values, stream)
         guess = bool(hints) or not isinstance(expression, Expression)
         before = [formula for formula in first if formula is not None]
@@ -119,8 +125,8 @@ class Folding:
         """Return the formula that the spec has for some values, as simply as it still gives them."""
         if not isinstance(expression, Expression):
             return []
-        found = self.frame.translated(expression, stream.channels, stream.loop)
-        return [self.frame.simplest(one, values, stream.instances) for one in found]
+        found = translated(expression, self.frame, stream.channels, stream.loop)
+        return [] if found is None else [self.frame.simplest(found, values, stream.instances)]
 
     def condition(
         self, item: Item, present: list[bool], stream: Stream, before: Sequence[Child | Loop]
@@ -140,8 +146,8 @@ class Folding:
         names = [step.name for step in steps]
         if len(set(names)) == 1:
             return names[0]
-        found = [match.groups() for match in map(_NUMBERED.fullmatch, names) if match]
-        numbers = [int(number) for _, number in found]
+        found = [split for split in map(number_in, names) if split]
+        numbers = [number for _, number in found]
         if len(found) == len(names) and len({prefix for prefix, _ in found}) == 1 and len(set(numbers)) == 2:
             least, most = sorted(set(numbers))
             for earlier in (one.condition for one in before if one.condition is not None):
@@ -152,12 +158,19 @@ class Folding:
 
     def leaf(self, item: Item, steps: list[Step], stream: Stream) -> tuple[Made, Formula | None]:
         """Return the call of a layer's constructor."""
-        calls = [self.recorded(step) for step in steps]
-        self.all_alike(stream, [(call.name, len(call.positional)) for call in calls])
+        return self.made([recorded(step) for step in steps], item, steps, stream), None
+
+    def made(self, calls: list[Call], item: Item, steps: list[Step], stream: Stream) -> Made:
+        """Return a call that was recorded of a layer in each instance."""
+        self.all_alike(stream, [(call.module, call.name, len(call.positional)) for call in calls])
         first = calls[0]
         arguments = []
         for position in range(len(first.positional)):
-            values = [plain(call.positional[position]) for call in calls]
+            given = [call.positional[position] for call in calls]
+            if self.are_calls(given, stream):
+                arguments.append(Argument(self.made(given, item, steps, stream)))
+                continue
+            values = [plain(value) for value in given]
             key = self.field_of(steps, values)
             called = key or ("in_features" if len(steps[0].input) == 1 else "channels")
             entering = [stream.channels] if values == [step.input[0] for step in steps] else []
@@ -168,22 +181,22 @@ class Folding:
         for key in sorted({key for call in calls for key in call.named}, key=order.index):
             if key not in fields:
                 self.all_alike(stream, [key in call.named for call in calls])
-            values = [plain(call.named[key] if key in call.named else fields[key].default) for call in calls]
+            given = [call.named[key] if key in call.named else fields[key].default for call in calls]
+            if self.are_calls(given, stream):
+                arguments.append(Argument(self.made(given, item, steps, stream), key))
+                continue
+            values = [plain(value) for value in given]
             entering = [stream.channels] if values == [step.input[0] for step in steps] else []
             found = self.explained(values, _hole(item, key), stream, key, entering)
             arguments.append(Argument(found, key))
-        made = first.name if first.name in self.own else f"nn.{first.name}"
-        return Made(made, tuple(arguments)), None
+        own = first.name if first.name in self.own else f"nn.{first.name}"
+        return Made(self.foreign.get((first.module, first.name), own), tuple(arguments))
 
-    def recorded(self, step: Step) -> Call:
-        """Return the call that makes a layer. Raises SpecError where it is none."""
-        assert step.layer
-        call = step.layer.build(RECORDER, step.input)
-        if not isinstance(call, Call):
-            what = f"{step.label} cannot be written as source"
-            why = f"what makes {step.type} is not called through `nn`"
-            raise SpecError(Problem(what, why, "", step.place))
-        return call
+    def are_calls(self, given: Sequence[Any], stream: Stream) -> bool:
+        """Tell whether an argument is a module that is made there itself."""
+        found = [isinstance(value, Call) for value in given]
+        self.all_alike(stream, found)
+        return found[0]
 
     def field_of(self, steps: list[Step], values: list[Any]) -> str:
         """Return the field that a positional argument is, or an empty text."""
@@ -227,7 +240,7 @@ class Folding:
         return Made(definition.name, tuple(arguments)), replaced(out, given) if out and known else None
 
     def composition(self, item: Item, steps: list[Step], stream: Stream) -> tuple[Any, Formula | None]:
-        """Return the call of a composition's constructor, or the group that is left of one with a single part."""
+        """Return the call of a composition's constructor, or the group that is left of a single part."""
         merged = [step.composite is not None for step in steps]
         fullest = steps[merged.index(True)] if any(merged) else steps[0]
         groups, outs = {}, []
@@ -261,12 +274,6 @@ class Folding:
         hints = self.hints(_hole(item, "skip"), merged, stream)
         condition = self.frame.explained(merged, stream.instances, hints, "skip")
         return Either(condition, made, made.arguments[0].value.role)
-
-
-def common_shape(steps: Sequence[Step]) -> Shape | None:
-    """Return what comes out of steps, if that is the same for all and another shape than goes in."""
-    outputs = {step.output for step in steps}
-    return steps[0].output if len(outputs) == 1 and steps[0].output != steps[0].input else None
 
 
 def _hole(item: Item, key: str) -> Expression | None:

@@ -6,7 +6,8 @@ as Python will.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeGuard
+from copy import copy
+from typing import Any
 
 from cnnspec.language.arithmetic import ARITHMETIC, COMPARISONS, FUNCTIONS, Value
 from cnnspec.views.source.notation import written
@@ -39,44 +40,44 @@ def is_constant(formula: Formula, value: Value = ...) -> bool:
 
 
 def binary(left: Formula, operator: ast.operator, right: Formula) -> Formula:
-    """Return a calculation with two sides, already made where both are constants, or where one is neutral."""
+    """Return a calculation with two sides, as far as it can be made already."""
     formula = ast.BinOp(left, operator, right)
     if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
         return constant(value_of(formula, {}))
-    if isinstance(operator, ast.Add) and is_constant(left, 0):
+    is_sum, is_product = isinstance(operator, ast.Add), isinstance(operator, ast.Mult)
+    if (is_sum and is_constant(left, 0)) or (is_product and is_constant(left, 1)):
         return right
-    if isinstance(operator, (ast.Add, ast.Sub)) and is_constant(right, 0):
+    if is_constant(right, 0 if is_sum or isinstance(operator, ast.Sub) else 1) and not (
+        isinstance(operator, (ast.Div, ast.Pow, ast.Mod))
+    ):
         return left
-    if isinstance(operator, ast.Mult) and is_constant(left, 1):
-        return right
-    if isinstance(operator, (ast.Mult, ast.FloorDiv)) and is_constant(right, 1):
-        return left
-    if isinstance(operator, ast.Mult) and isinstance(left, ast.Constant) and _is_multiple(right):
-        return ast.BinOp(constant(left.value * right.left.value), operator, right.right)
     return formula
 
 
-def _is_multiple(formula: Formula) -> TypeGuard[Any]:
-    """Tell whether a formula is a whole number times something."""
-    if not isinstance(formula, ast.BinOp) or not isinstance(formula.op, ast.Mult):
-        return False
-    return isinstance(formula.left, ast.Constant) and type(formula.left.value) is int
-
-
 def total(formulas: list[Formula]) -> Formula:
-    """Return the sum, equal terms counted together and constants last."""
+    """Return the sum of whole numbers, equal terms counted together and constants last."""
     terms: dict[str, tuple[int, Formula]] = {}
     rest = 0
     for formula in formulas:
-        if isinstance(formula, ast.Constant) and isinstance(formula.value, int):
-            rest += formula.value
+        if isinstance(formula, ast.Constant):
+            rest += value_of(formula, {})
             continue
-        count, _ = terms.get(written(formula), (0, formula))
-        terms[written(formula)] = (count + 1, formula)
+        factor, term = _multiple(formula)
+        count, _ = terms.get(written(term), (0, term))
+        terms[written(term)] = (count + factor, term)
     result: Formula = constant(0)
-    for count, formula in terms.values():
-        result = binary(result, ast.Add(), binary(constant(count), ast.Mult(), formula))
+    for count, term in terms.values():
+        result = binary(result, ast.Add(), binary(constant(count), ast.Mult(), term))
     return binary(result, ast.Add(), constant(rest))
+
+
+def _multiple(formula: Formula) -> tuple[int, Formula]:
+    """Return a formula as a whole number times another."""
+    if isinstance(formula, ast.BinOp) and isinstance(formula.op, ast.Mult):
+        left = formula.left
+        if isinstance(left, ast.Constant) and type(left.value) is int:
+            return left.value, formula.right
+    return 1, formula
 
 
 def names_in(formula: Formula) -> list[str]:
@@ -106,28 +107,22 @@ def rebuilt(formula: Formula, put: Callable[[ast.Name], Formula]) -> Formula:
     """
     if isinstance(formula, ast.Name):
         return put(formula)
-    if isinstance(formula, ast.BinOp):
-        return binary(rebuilt(formula.left, put), formula.op, rebuilt(formula.right, put))
     if isinstance(formula, ast.IfExp):
         test = rebuilt(formula.test, put)
         if isinstance(test, ast.Constant):
             return rebuilt(formula.body if test.value else formula.orelse, put)
         return ast.IfExp(test, rebuilt(formula.body, put), rebuilt(formula.orelse, put))
-    if isinstance(formula, ast.Call):
-        made: Formula = ast.Call(formula.func, [rebuilt(a, put) for a in formula.args], [])
-    elif isinstance(formula, ast.UnaryOp):
-        made = ast.UnaryOp(formula.op, rebuilt(formula.operand, put))
-    elif isinstance(formula, ast.BoolOp):
-        return _joined(formula.op, [rebuilt(v, put) for v in formula.values])
-    elif isinstance(formula, ast.Compare):
-        sides = [rebuilt(side, put) for side in formula.comparators]
-        made = ast.Compare(rebuilt(formula.left, put), formula.ops, sides)
-    elif isinstance(formula, ast.Subscript):
-        made = ast.Subscript(rebuilt(formula.value, put), rebuilt(formula.slice, put), ast.Load())
-    elif isinstance(formula, ast.Tuple):
-        made = ast.Tuple([rebuilt(one, put) for one in formula.elts], ast.Load())
-    else:
-        return formula
+    made = copy(formula)
+    for field, value in ast.iter_fields(formula):
+        if isinstance(value, list):
+            inner = [rebuilt(one, put) if isinstance(one, ast.expr) else one for one in value]
+            setattr(made, field, inner)
+        elif isinstance(value, ast.expr) and field != "func":
+            setattr(made, field, rebuilt(value, put))
+    if isinstance(made, ast.BinOp):
+        return binary(made.left, made.op, made.right)
+    if isinstance(made, ast.BoolOp):
+        return _joined(made.op, made.values)
     return made if names_in(made) else constant(value_of(made, {}))
 
 

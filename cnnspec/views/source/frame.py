@@ -3,14 +3,10 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy, deepcopy
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from copy import copy
+from itertools import pairwise
 
-from cnnspec.language.arithmetic import TRUTH, Value
-from cnnspec.language.expression import Expression
-from cnnspec.language.items import IN_REPEAT
-from cnnspec.shape import Shape
+from cnnspec.language.arithmetic import Value
 from cnnspec.views.source.formulas import (
     Formula,
     NoValue,
@@ -19,50 +15,14 @@ from cnnspec.views.source.formulas import (
     name,
     names_in,
     parts_of,
-    rebuilt,
     value_of,
 )
 from cnnspec.views.source.identifiers import free
+from cnnspec.views.source.instances import Instance, Unfoldable, plain, same
 from cnnspec.views.source.notation import written
-
-LONGEST = 60
-"""Characters of a formula at most; what would be longer becomes a parameter."""
-
-LONGEST_LIST = 8
-"""Entries of a list in a formula at most."""
 
 MOST_FACTOR = 512
 """What widths are multiplied and divided by at most, where a formula is guessed."""
-
-
-class Instance(NamedTuple):
-    """A place in an instance of the class, by its number; within a loop, with the number of the round."""
-
-    row: int
-    loop: Mapping[str, Value] = {}
-
-
-@dataclass
-class Stream:
-    """What flows through a list of items, in each instance: the shape, and a formula for its channels if known."""
-
-    instances: list[Instance]
-    shapes: list[Shape]
-    channels: Formula | None
-    loop: Mapping[str, Formula] = field(default_factory=dict)
-
-    def part(self, chosen: Sequence[int]) -> "Stream":
-        """Return the same for some of the instances."""
-        instances, shapes = [self.instances[i] for i in chosen], [self.shapes[i] for i in chosen]
-        return Stream(instances, shapes, self.channels, self.loop)
-
-
-class Unfoldable(Exception):  # noqa: N818  # the class is split then, and that is no error
-    """Nothing gives a value in all instances; those with the same of `kinds`, by row, may have a class."""
-
-    def __init__(self, kinds: Mapping[int, object] | None = None) -> None:
-        super().__init__()
-        self.kinds = kinds or {}
 
 
 class Frame:
@@ -170,8 +130,8 @@ class Frame:
         hints = list(hints)
         if all(same(value, values[0]) for value in values):
             # Where it could also be said by names that have other values elsewhere, they tell more.
-            telling = (hint for hint in hints if self.varies(hint) and self.fitted(hint, values, instances))
-            return next(telling, constant(values[0]))
+            told = (self.fitted(hint, values, instances) for hint in hints if self.varies(hint))
+            return next((found for found in told if found in hints), constant(values[0]))
         related = self._related(self.widths, values, instances) if guess else ()
         for formula in (*hints, *self._known(), *related):
             fitted = self.fitted(formula, values, instances)
@@ -187,7 +147,7 @@ class Frame:
         return bool(columns) and all(any(not same(v, column[0]) for v in column) for column in columns)
 
     def simplest(self, formula: Formula, values: Sequence[Value], instances: Sequence[Instance]) -> Formula:
-        """Return the shortest part of a calculation, or multiple of what is in it, that gives the same values."""
+        """Return the shortest part of a calculation, or multiple of a name in it, with the same values."""
         if not isinstance(formula, (ast.BinOp, ast.Call)):
             return formula
         related = self._related(names_in(formula), values, instances)
@@ -206,37 +166,6 @@ class Frame:
         self.columns[key] = [by_row.get(row, values[0]) for row in range(self.size)]
         self.open[key] = frozenset(range(self.size)) - by_row.keys()
         return name(key)
-
-    def translated(
-        self, expression: Expression, channels: Formula | None, loop: Mapping[str, Formula] | None = None
-    ) -> list[Formula]:
-        """Return an expression of the spec as a formula of the class, in a list that is empty if it has none."""
-        known = loop or {}
-        entries = _Entries(self, known)
-
-        def put(node: ast.Name) -> Formula:
-            if node in entries.found:
-                return node
-            if node.id in known:
-                return known[node.id]
-            if node.id == "in_channels":
-                if channels is None:
-                    raise NoValue
-                return channels
-            if node.id in self.arguments:
-                return name(node.id)
-            if node.id in self.hidden or node.id in IN_REPEAT:
-                raise NoValue
-            word = TRUTH.get(node.id, node.id)
-            return constant(self.variables.get(node.id, word))
-
-        if isinstance(expression.tree, ast.Subscript):  # a parameter for it is better called after its use
-            return []
-        try:
-            formula = rebuilt(entries.visit(deepcopy(expression.tree)), put)
-        except NoValue:
-            return []
-        return [formula] if is_short(formula) else []
 
     def _known(self) -> Iterator[Formula]:
         """Yield all that has a name, and all formulas that are used already."""
@@ -267,7 +196,7 @@ class Frame:
         pairs = list(zip(values, rounds, instances, strict=True))
         steps = {
             (later - value) // (after - before)
-            for (value, before, one), (later, after, other) in zip(pairs, pairs[1:], strict=False)
+            for (value, before, one), (later, after, other) in pairwise(pairs)
             if one.row == other.row
         }
         if len(steps) != 1:
@@ -288,54 +217,3 @@ class Frame:
         entries = [self.found(column, instances) for column in zip(*values, strict=True)]
         found = [entry for entry in entries if entry is not None]
         return ast.Tuple(found, ast.Load()) if len(found) == len(entries) else None
-
-
-class _Entries(ast.NodeTransformer):
-    """Makes parameters of those entries of the spec's lists that are the same all through an instance."""
-
-    def __init__(self, frame: Frame, loop: Mapping[str, Formula]) -> None:
-        self.frame, self.loop = frame, loop
-        self.found: list[ast.AST] = []
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802  # the name that ast calls
-        """Return the parameter that an entry of a list becomes, or else the entry itself."""
-        names, frame = names_in(node), self.frame
-        if not frame.variables.keys() & set(names) or self.loop.keys() & set(names):
-            return self.generic_visit(node)
-        values = []
-        for row in range(frame.size):
-            known = {key: column[row] for key, column in (frame.arguments | frame.hidden).items()}
-            try:
-                values.append(value_of(node, frame.variables | known))
-            except NoValue:
-                return self.generic_visit(node)
-        instances = frame.everywhere
-        entry = frame.found(values, instances)
-        entry = entry or frame.parameter(singular(names[0]), values, instances)
-        self.found += ast.walk(entry)
-        return entry
-
-
-def singular(word: str) -> str:
-    """Return what one of many is called: ``depth`` of ``depths``."""
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
-
-
-def plain(value: Value) -> Value:
-    """Return a value of the spec as layers have it: with tuples for lists."""
-    return tuple(plain(one) for one in value) if isinstance(value, (list, tuple)) else value
-
-
-def same(one: Value, other: Value) -> bool:
-    """Tell whether values are equal and of one kind; 2 and 2.0 are, 1 and true are not."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-def is_short(formula: Formula) -> bool:
-    """Tell whether a formula is one that a person would write, and not rather give a name to."""
-    constants = (node.value for node in ast.walk(formula) if isinstance(node, ast.Constant))
-    lists = (value for value in constants if isinstance(value, tuple))
-    flat = all(len(one) <= LONGEST_LIST and not any(isinstance(v, tuple) for v in one) for one in lists)
-    return flat and len(written(formula)) <= LONGEST

@@ -50,7 +50,7 @@ class ClassNames:
         return self.unique(found if found[:1].isalpha() else f"Net{found}")
 
     def unit(self, *words: str) -> str:
-        """Return the name of a class for a block, or for what else is called by the first word that is free."""
+        """Return the name of a class for what is called by one of the words, by the first that is free."""
         names = [_camel(word) or "Block" for word in words]
         return self.unique(next((name for name in names if name not in self.taken), names[0]))
 

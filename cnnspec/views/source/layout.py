@@ -1,4 +1,4 @@
-"""Calls laid out in lines as Black and Ruff lay them out: on one line, with its arguments on another, or one a line."""
+"""Calls in lines as Black and Ruff format them: whole, with all arguments on a line, or one on each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ STEP = 4
 
 @dataclass(frozen=True)
 class Entry:
-    """What stands between the brackets of a call, with what goes before it, and a comment at the line's end."""
+    """What stands between brackets, with what goes before it, and a comment at the line's end."""
 
     value: "Layout"
     before: str = ""

@@ -2,17 +2,21 @@
 
 import ast
 import textwrap
-from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from cnnspec import __version__
 from cnnspec.errors import printable
 from cnnspec.plan import Plan
 from cnnspec.shape import times
-from cnnspec.views.source import own
+from cnnspec.views.source import own, trained
 from cnnspec.views.source.classes import definitions
+from cnnspec.views.source.foreign import foreign_classes
+from cnnspec.views.source.foreign import imports as foreign_imports
 from cnnspec.views.source.identifiers import ClassNames
+from cnnspec.views.source.imports import import_lines
 from cnnspec.views.source.layout import WIDTH
+from cnnspec.views.source.trained import Trained
 from cnnspec.views.source.writing import class_lines
 
 SEQUENTIAL = '''\
@@ -20,7 +24,7 @@ def sequential(**layers: nn.Module) -> nn.Sequential:
     """Return the layers in a row, each under its name."""
     return nn.Sequential(OrderedDict(layers))'''
 
-TRY = """\
+TRIAL = """\
 if __name__ == "__main__":
     network = {network}().eval()
     with torch.inference_mode():
@@ -30,53 +34,68 @@ if __name__ == "__main__":
 
 _IMPORTS = {
     "OrderedDict": "from collections import OrderedDict",
+    "Tensor": "from torch import Tensor",
     "math": "import math",
+    "nn": "from torch import nn",
+    "torch": "import torch",
 }
-"""What the names that we write mean, beside torch's."""
+"""Lines that import what we write ourselves."""
 
 
-def as_source(plan: Plan) -> str:
+def as_source(plan: Plan, facts: Trained | None = None) -> str:
     """Return the source of a network: a file that imports torch, and nothing of cnnspec.
 
-    Its `state_dict` keys are the model's, and under the same seed so are its first weights.
-    Raises SpecError where a layer cannot be written as source.
+    Its `state_dict` keys are the model's, and under the same seed so are its first weights. With the `facts`
+    of a run, it loads the run's weights and prepares pictures as the run did, too. Layers of plugins are
+    imported from the plugin's own module. Raises SpecError where a layer cannot be written as source.
     """
-    class_names = ClassNames(own.classes())
-    found = definitions(plan, class_names)
+    class_names = ClassNames([*own.classes(), *trained.NAMES])
+    foreign = foreign_classes(plan, class_names)
+    found = definitions(plan, class_names, foreign)
     classes = {definition.name: definition for definition in found}
     texts = ["\n".join(class_lines(definition, classes)) for definition in found]
-    used = _names("\n".join(texts))
-    imports, copies = own.copied(used)
+    used = _names(texts)
     helpers = [SEQUENTIAL] if "sequential" in used else []
-    if "make_divisible" in used:
-        helpers.append(own.function("make_divisible"))
-    zeros = ", ".join(map(str, (1, *plan.input_shape)))
-    tried = TRY.format(network=found[-1].name, zeros=zeros)
-    body = [*helpers, *copies, *texts, tried]
-    used = _names("\n".join(body))
-    imports += [line for name, line in _IMPORTS.items() if name in used]
-    imports += [
-        "import torch",
-        "from torch import nn",
-        *(["from torch import Tensor"] if "Tensor" in used else []),
-    ]
-    return "\n\n\n".join(["\n".join([_header(plan), "", *_sorted(imports)]), *body]) + "\n"
+    functions = own.copied([("language.arithmetic", "make_divisible")] if "make_divisible" in used else [])
+    copies = own.modules(used)
+    imports = [*foreign_imports(foreign), *copies.imports]
+    if facts is None:
+        zeros = ", ".join(map(str, (1, *plan.input_shape)))
+        last = [TRIAL.format(network=found[-1].name, zeros=zeros)]
+    else:
+        using = trained.code(plan.input_shape, found[-1].name, facts)
+        last = using.texts
+        imports += using.imports
+    body = [*helpers, *functions.texts, *copies.texts, *texts, *last]
+    imports += [line for name, line in _IMPORTS.items() if name in _names(body)]
+    return _joined(["\n\n".join([_header(plan, facts), import_lines(imports)]), *body])
 
 
-def _names(text: str) -> set[str]:
-    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+def _names(texts: list[str]) -> set[str]:
+    return {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def _header(plan: Plan) -> str:
+def _joined(texts: list[str]) -> str:
+    """Return pieces of a file as one, constants nearer to each other than what is long."""
+    joined = texts[0]
+    for before, text in pairwise(texts):
+        near = all(isinstance(ast.parse(one).body[0], ast.Assign) for one in (before, text))
+        joined += ("\n\n" if near else "\n\n\n") + text
+    return f"{joined}\n"
+
+
+def _header(plan: Plan, facts: Trained | None) -> str:
     """Return the docstring of the file."""
     spec = plan.spec
     file = spec.document.file
-    origin = "" if file.startswith("<") else f" from {Path(file).name}"
+    origin = "" if file.startswith("<") else f" from {' '.join(Path(file).name.split())}"
+    if facts:
+        origin = f" from the run {' '.join(facts.run.split())}"
     variant = f", variant {spec.variant}" if spec.variant else ""
-    lines = [f"{spec.name} in PyTorch, written by cnnspec {__version__}{origin}{variant}.", ""]
+    lines = [f"{spec.name} in PyTorch.", "", f"Written by cnnspec {__version__}{origin}{variant}.", ""]
     for paragraph in spec.description.split("\n\n"):
-        words = " ".join(paragraph.split())
-        lines += [*textwrap.wrap(words, WIDTH, break_on_hyphens=False), *([""] if words else [])]
+        words = textwrap.wrap(" ".join(paragraph.split()), WIDTH, break_on_hyphens=False)
+        lines += [*words, ""] if words else []
     lines += [
         f"Input       {times(plan.input_shape)}",
         f"Output      {times(plan.output_shape)}",
@@ -85,26 +104,3 @@ def _header(plan: Plan) -> str:
     ]
     text = printable("\n".join(lines)).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return f'"""{text}\n"""'
-
-
-def _sorted(imports: Sequence[str]) -> list[str]:
-    """Return lines of imports, each module once, Python's own before torch's, as isort sorts them."""
-    plain = sorted({line for line in imports if line.startswith("import ")})
-    members: dict[str, set[str]] = {}
-    for line in imports:
-        if line.startswith("from "):
-            _, module, _, name = line.split(" ", 3)
-            members.setdefault(module, set()).add(name)
-    froms = [
-        f"from {module} import {', '.join(sorted(names, key=_rank))}"
-        for module, names in sorted(members.items())
-    ]
-    every = [*plain, *froms]
-    torch = [line for line in every if line.split()[1].partition(".")[0] == "torch"]
-    first = [line for line in every if line not in torch]
-    return [*first, *([""] if first else []), *torch]
-
-
-def _rank(name: str) -> tuple[bool, bool, str]:
-    """Return what isort sorts members by: constants, classes, then others."""
-    return not name.isupper() or len(name) < 2, name[:1].islower(), name

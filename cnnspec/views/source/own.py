@@ -1,15 +1,24 @@
-"""Our own modules as text, copied from the files that define them, so that a network's source is the same code."""
+"""Code of ours as text, copied from the files that define it, so that a network's source is the same."""
 
 import ast
-import inspect
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
-from cnnspec.language.arithmetic import FUNCTIONS
+MODULES = ("model.layers", "model.composition")
+"""Where our own modules are defined, within the package."""
 
-FILES = ("layers.py", "composition.py")
-"""The files of the package `cnnspec.model` that define modules."""
+_PACKAGE = "cnnspec."
+
+_Node = ast.ClassDef | ast.FunctionDef | ast.Assign
+
+
+class Copy(NamedTuple):
+    """Code with all that it needs of ours, and the lines that import what it needs besides."""
+
+    imports: list[str]
+    texts: list[str]
 
 
 @cache
@@ -17,38 +26,68 @@ def classes() -> dict[str, tuple[str, ...]]:
     """Return the names of our own modules, each with those of its constructor's plain arguments."""
     return {
         name: _arguments(node)
-        for file in FILES
-        for name, node in _definitions(file).items()
-        if not name.startswith("_")
+        for module in MODULES
+        for name, node in _definitions(module).items()
+        if isinstance(node, ast.ClassDef) and not name.startswith("_")
     }
 
 
-def copied(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the lines that import what our own modules of these names need, and the text of each."""
+def modules(names: Iterable[str]) -> Copy:
+    """Return the code of those of our own modules that are among the names."""
     wanted = set(names)
-    imports: list[str] = []
-    texts: list[str] = []
-    for file in FILES:
-        text = _text(file)
-        definitions = _definitions(file)
-        needed = {name for name in definitions if name in wanted}
-        needed |= {
-            name for known in list(needed) for name in _names(definitions[known]) if name in definitions
-        }
-        chosen = [node for name, node in definitions.items() if name in needed]
-        texts += ["\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno]) for node in chosen]
-        used = {name for node in chosen for name in _names(node)}
-        imports += [line for name, line in _imports(file) if name in used]
-    return imports, texts
+    return copied((module, name) for module in MODULES for name in _definitions(module) if name in wanted)
 
 
-def function(name: str) -> str:
-    """Return the text of a function that expressions of the spec call."""
-    return inspect.getsource(FUNCTIONS[name][2]).rstrip()
+def copied(wanted: Iterable[tuple[str, str]]) -> Copy:
+    """Return the code of definitions by module and name, in the order of the files.
+
+    It has all that they name of their own file, and of ours that this imports.
+    """
+    queue = list(wanted)
+    found: dict[str, set[str]] = {}
+    imports: dict[str, None] = {}
+    while queue:
+        module, name = queue.pop(0)
+        if name in found.setdefault(module, set()):
+            continue
+        found[module].add(name)
+        imported = _imports(module)
+        for used in _names(_definitions(module)[name]):
+            if used in _definitions(module):
+                queue.append((module, used))
+            elif used in imported:
+                line, origin = imported[used]
+                if origin:
+                    queue.append((origin, used))
+                else:
+                    imports[line] = None
+    texts = [
+        _text_of(module, node)
+        for module, names in sorted(found.items(), key=lambda item: _rank(item[0]))
+        for name, node in _definitions(module).items()
+        if name in names
+    ]
+    return Copy(list(imports), texts)
 
 
-def _names(node: ast.AST) -> set[str]:
-    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+def _rank(module: str) -> tuple[bool, str]:
+    """Return what modules are sorted by: first those that others build on."""
+    return "." in module, module
+
+
+def _text_of(module: str, node: _Node) -> str:
+    """Return the text of a definition, with the string after a constant that tells what it is."""
+    body = _tree(module).body
+    last: ast.stmt = node
+    after = body[body.index(node) + 1 : body.index(node) + 2]
+    if isinstance(node, ast.Assign) and after and isinstance(after[0], ast.Expr):
+        last = after[0]
+    return "\n".join(_text(module).splitlines()[node.lineno - 1 : last.end_lineno])
+
+
+def _names(node: ast.AST) -> list[str]:
+    """Return the names that a definition looks up, in order."""
+    return list(dict.fromkeys(one.id for one in ast.walk(node) if isinstance(one, ast.Name)))
 
 
 def _arguments(node: ast.ClassDef) -> tuple[str, ...]:
@@ -57,25 +96,47 @@ def _arguments(node: ast.ClassDef) -> tuple[str, ...]:
 
 
 @cache
-def _text(file: str) -> str:
-    return files("cnnspec").joinpath("model", file).read_text("utf-8")  # read, not imported
+def _text(module: str) -> str:
+    """Return the text of a module of the package, which is not imported."""
+    *folders, file = module.split(".")
+    return files("cnnspec").joinpath(*folders, f"{file}.py").read_text("utf-8")
 
 
 @cache
-def _tree(file: str) -> ast.Module:
-    return ast.parse(_text(file))
+def _tree(module: str) -> ast.Module:
+    return ast.parse(_text(module))
 
 
-def _definitions(file: str) -> dict[str, ast.ClassDef]:
-    return {node.name: node for node in _tree(file).body if isinstance(node, ast.ClassDef)}
+@cache
+def _definitions(module: str) -> dict[str, _Node]:
+    """Return the classes, functions and constants that a module defines."""
+    found: dict[str, _Node] = {}
+    for node in _tree(module).body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            found[node.name] = node
+        elif isinstance(node, ast.Assign):
+            names = [
+                one.id for target in node.targets for one in ast.walk(target) if isinstance(one, ast.Name)
+            ]
+            found |= dict.fromkeys(names, node)
+    return found
 
 
-def _imports(file: str) -> Iterator[tuple[str, str]]:
-    """Yield each name that a file imports, with a line that imports it alone."""
-    for node in _tree(file).body:
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                alone = ast.Import([alias])
-                if isinstance(node, ast.ImportFrom):
-                    alone = ast.ImportFrom(node.module, [alias], node.level)
-                yield alias.asname or alias.name, ast.unparse(alone)
+@cache
+def _imports(module: str) -> dict[str, tuple[str, str]]:
+    """Return what a module imports by name: a line that imports it alone, and which module of ours has it."""
+    return {name: (line, origin) for name, line, origin in _imported(_tree(module))}
+
+
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    for node in tree.body:
+        if not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        for alias in node.names:
+            alone: ast.stmt = ast.Import([alias])
+            origin = ""
+            if isinstance(node, ast.ImportFrom):
+                alone = ast.ImportFrom(node.module, [alias], node.level)
+                origin = (node.module or "").removeprefix(_PACKAGE)
+                origin = origin if origin != node.module else ""
+            yield alias.asname or alias.name, ast.unparse(alone), origin

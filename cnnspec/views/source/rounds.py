@@ -1,17 +1,16 @@
 """Repeated items, folded to loops where all rounds are alike, or all but the first."""
 
 import ast
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnnspec.language.expression import Expression
 from cnnspec.language.items import Item
 from cnnspec.plan import Step
-from cnnspec.views.source.formulas import Formula, binary, constant, name, names_in
-from cnnspec.views.source.frame import Instance, Stream, Unfoldable, singular
+from cnnspec.views.source.formulas import Formula, binary, constant, is_constant, name, names_in
+from cnnspec.views.source.instances import Instance, Stream, Unfoldable, number_in, singular
 from cnnspec.views.source.tree import Child, Loop
-from cnnspec.views.source.units import asks_index, is_unit
+from cnnspec.views.source.units import asks_index, common_shape, is_unit
 
 if TYPE_CHECKING:
     from cnnspec.views.source.folding import Folding
@@ -20,8 +19,6 @@ INDEX = "index"
 
 FEW = 3
 """Rounds up to which a network itself, which has one instance only, has a line for each."""
-
-_NUMBERED = re.compile(r"(.*?)([0-9]+)")
 
 
 class Rounds:
@@ -62,9 +59,7 @@ class Rounds:
         called = self.folding.name(steps, inner, before)
         module = self.folding.one(self.item, steps, inner)
         stream.shapes[:], stream.channels = inner.shapes, inner.channels
-        output = steps[0].output
-        alike = all(step.output == output for step in steps) and output != steps[0].input
-        return Child(called, module, shape=output if alike else None)
+        return Child(called, module, shape=common_shape(steps))
 
     def loop(self, first: int, stream: Stream) -> Loop:
         """Return all rounds from the first on; raises Unfoldable where they are not alike."""
@@ -72,7 +67,7 @@ class Rounds:
         steps = [self.rounds[i][n] for i, n in places]
         instances = [Instance(stream.instances[i].row, {INDEX: n}) for i, n in places]
         offset = self.offset(steps, [n for _, n in places])
-        if isinstance(self.count, ast.Constant) and self.count.value - first == 1:
+        if is_constant(self.count, first + 1):
             raise Unfoldable
         inner = Stream(instances, [step.input for step in steps], stream.channels)
         inner.channels = self.folding.channels(inner, [stream.channels])
@@ -137,7 +132,7 @@ def _repeats(item: Item) -> bool:
 
 
 def _split(step: Step) -> tuple[str, int]:
-    """Return the name of a numbered step without its number, and the number."""
-    match = _NUMBERED.fullmatch(step.name)
-    assert match  # whatever is repeated is numbered
-    return match[1], int(match[2])
+    """Return the name of a repetition without its number, and the number."""
+    found = number_in(step.name)
+    assert found  # all of them have one
+    return found

@@ -7,11 +7,12 @@ from graphlib import TopologicalSorter
 
 from cnnspec.language.arithmetic import Value
 from cnnspec.language.blocks import Block
+from cnnspec.language.document import KeyPath
 from cnnspec.language.expression import Expression
 from cnnspec.language.items import IN_REPEAT, Item
-from cnnspec.language.document import KeyPath
 from cnnspec.plan import Plan, Step
-from cnnspec.views.source.frame import plain
+from cnnspec.shape import Shape
+from cnnspec.views.source.instances import plain
 
 Key = str | KeyPath
 """A block's name, or where a repeated sequence stands."""
@@ -45,7 +46,7 @@ class Unit:
 
     def add(self, row: Row, *, exact: bool) -> None:
         """Add a place; one that is `exact`ly described by its names and input is added once."""
-        names = tuple((*row.names.items(), *row.hidden.items()))
+        names = (*row.names.items(), *row.hidden.items())
         key = (names, row.step.input) if exact else id(row.step)
         number = self.known.setdefault(key, len(self.rows))
         if number == len(self.rows):
@@ -83,6 +84,12 @@ def asks_index(item: Item) -> bool:
 def part_items(item: Item, part: Step) -> tuple[Item, ...]:
     """Return the items of a part of a composition."""
     return next((items for way, items in item.parts.items() if str(way[-1]) == part.name), ())
+
+
+def common_shape(steps: Sequence[Step]) -> Shape | None:
+    """Return what comes out of steps, if that is the same for all and another shape than goes in."""
+    outputs = {step.output for step in steps}
+    return steps[0].output if len(outputs) == 1 and steps[0].output != steps[0].input else None
 
 
 class _Collector:

@@ -6,12 +6,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cnnspec.shape import times
+from cnnspec.views.source.folding import IDENTITY
 from cnnspec.views.source.formulas import Formula, binary, constant, name, names_in, replaced
 from cnnspec.views.source.identifiers import free, identifiers
-from cnnspec.views.source.layout import Brackets, Choice, Entry, Layout, call, flat, has_comments, lines
-from cnnspec.views.source.notation import literal, quoted, written
+from cnnspec.views.source.layout import Brackets, Choice, Entry, Layout, call, has_comments, lines
+from cnnspec.views.source.notation import annotation, literal, quoted, written
 from cnnspec.views.source.rounds import INDEX
-from cnnspec.views.source.tree import Child, Definition, Either, Group, Loop, Made, Number, formulas_in
+from cnnspec.views.source.tree import (
+    Argument,
+    Child,
+    Definition,
+    Either,
+    Group,
+    Loop,
+    Made,
+    Number,
+    Parameter,
+    formulas_in,
+)
 
 BODY = 8
 """Columns that the statements of a method are indented by."""
@@ -40,10 +52,7 @@ class _ClassWriter:
         self.out = [f"class {self.definition.name}(nn.Sequential):"]
         self.out += [f'    """{self.definition.about}"""', ""]
         entries = [Entry("self")]
-        for parameter in self.definition.parameters:
-            default = "" if parameter.default is ... else f" = {literal(parameter.default)}"
-            told = annotation([*parameter.values, *([] if parameter.default is ... else [parameter.default])])
-            entries.append(Entry(f"{self.called[parameter.name]}: {told}{default}"))
+        entries += [Entry(f"{self.called[one.name]}: {_typed(one)}") for one in self.definition.parameters]
         self.out += lines(call("def __init__", *entries), 4, after=" -> None:")
         self.out.append(f"{' ' * BODY}super().__init__()")
         for key, formula in self.definition.calculated.items():
@@ -75,7 +84,7 @@ class _ClassWriter:
     def child(self, target: str, child: Child, indent: int, *, dense: bool) -> None:
         """Write the statement that gives a module a child."""
         value = self.module(child.module, indent)
-        comment = "" if child.shape is None or has_comments(value) else times(child.shape)
+        comment = "" if has_comments(value) else self.comment(child)
         if isinstance(child.name, Number):
             called = self.numbered(child.name)
             value = call(f"{target}.add_module", Entry(called), Entry(value))
@@ -86,6 +95,10 @@ class _ClassWriter:
             self.out += lines(call(head, *added, Entry(value)), indent, comment=comment)
         else:
             self.out += lines(value, indent, f"{target}.{child.name} = ", comment=comment)
+
+    def comment(self, child: Child | Loop) -> str:
+        """Return the shape that comes out of a module, in a class all of whose instances are alike."""
+        return "" if child.shape is None or self.definition.parameters else times(child.shape)
 
     def numbered(self, number: Number) -> str:
         """Return the text that makes a name of a prefix and a number."""
@@ -113,7 +126,7 @@ class _ClassWriter:
                 f"{target}.add_module", Entry(self.numbered(Number(loop.prefix, number))), Entry(value)
             )
         del self.called[INDEX]
-        comment = "" if loop.shape is None or has_comments(value) else times(loop.shape)
+        comment = "" if has_comments(value) else self.comment(loop)
         self.out += lines(added, indent + 4, comment=comment)
 
     def range(self, first: Formula, count: Formula) -> str:
@@ -128,7 +141,7 @@ class _ClassWriter:
         if isinstance(module, Either):
             return self.either(module, indent)
         assert isinstance(module, Made)
-        is_local = self.must_be_local(module)
+        waiting = [n for n, argument in enumerate(module.arguments) if _is_statement(argument)]
         entries = []
         for number, argument in enumerate(module.arguments):
             key = self.key(module.name, argument.key)
@@ -136,8 +149,9 @@ class _ClassWriter:
                 entries.append(Entry(self.text(argument.value), key))
                 continue
             value = self.module(argument.value, indent)
-            if number in is_local and not isinstance(value, str):
-                value = self.kept(argument.key or getattr(argument.value, "role", ""), value, indent)
+            # Whatever is made before a module that needs statements must be made before those, too.
+            if waiting and number <= waiting[-1] and argument.value != IDENTITY:
+                value = self.kept(argument.key or argument.value.role, value, indent)
             entries.append(Entry(value, key))
         return call(module.name, *entries)
 
@@ -146,13 +160,10 @@ class _ClassWriter:
         known = parameter_names(self.classes[made]) if made in self.classes else {}
         return f"{known.get(key, key)}=" if key else ""
 
-    def must_be_local(self, module: Made) -> range:
-        """Return which arguments need a statement of their own, so that all modules are made in order."""
-        needing = [n for n, argument in enumerate(module.arguments) if needs_statements(argument.value)]
-        return range(max(needing) + 1) if needing else range(0)
-
     def kept(self, wanted: str, value: Layout, indent: int) -> str:
-        """Write a statement that gives a module a name here, and return that."""
+        """Write a statement that gives a module a name here, unless it has one, and return that."""
+        if isinstance(value, str):
+            return value
         variable = self.free(wanted)
         self.out += lines(value, indent, f"{variable} = ")
         return variable
@@ -183,7 +194,7 @@ class _ClassWriter:
         """Yield the arguments that a row of modules is made of; equal ones that have no names are one."""
         rows: list[tuple[Entry, int]] = []
         for child in children:
-            comment = "" if child.shape is None else times(child.shape)
+            comment = self.comment(child)
             if isinstance(child, Loop):
                 rows.append((Entry(self.comprehension(child, indent), "*", comment), 1))
                 continue
@@ -211,12 +222,12 @@ class _ClassWriter:
     def either(self, either: Either, indent: int) -> Layout:
         """Return a composition where a condition holds, and else its first part alone."""
         first, *others = either.made.arguments
-        part = self.module(first.value, indent)
-        if not isinstance(part, str):
-            part = self.kept(either.alone, part, indent)
+        part = self.kept(either.alone, self.module(first.value, indent), indent)
         condition = self.text(either.condition)
         if not condition.isidentifier():
-            condition = self.kept("skip", condition, indent)
+            variable = self.free("skip")
+            self.out.append(f"{' ' * indent}{variable} = {condition}")
+            condition = variable
         rest = [Entry(self.module(argument.value, indent), self.key("", argument.key)) for argument in others]
         made = call(either.made.name, Entry(part, self.key("", first.key)), *rest)
         return Choice(made, condition, call("sequential", Entry(part, f"{either.alone}=")))
@@ -228,9 +239,8 @@ def parameter_names(definition: Definition) -> dict[str, str]:
 
 
 def is_dense(children: Sequence[Child | Loop]) -> bool:
-    """Tell whether children are called by their numbers, without a gap."""
-    number = 0
-    for child in children:
+    """Tell whether children are called by their numbers, without a gap, and are all there."""
+    for number, child in enumerate(children):
         if child.condition is not None:
             return False
         if isinstance(child, Loop):
@@ -238,40 +248,34 @@ def is_dense(children: Sequence[Child | Loop]) -> bool:
                 return False
         elif child.name != str(number):
             return False
-        number += 1
     return bool(children)
 
 
 def needs_statements(module: Any) -> bool:
     """Tell whether a module is no single expression."""
     if isinstance(module, Made):
-        return any(needs_statements(argument.value) for argument in module.arguments)
-    if isinstance(module, Either):
-        return True
+        return any(map(_is_statement, module.arguments))
     if not isinstance(module, Group):
-        return False
-    named = all(
-        isinstance(c, Child) and isinstance(c.name, str) and not c.name.isdigit() for c in module.children
-    )
-    alone = all(child.condition is None and not needs_statements(child.module) for child in module.children)
-    return not alone or not (named or is_dense(module.children))
+        return isinstance(module, Either)
+    if any(child.condition is not None or needs_statements(child.module) for child in module.children):
+        return True
+    return not (is_dense(module.children) or all(map(_has_key, module.children)))
 
 
-def annotation(values: Sequence[Any]) -> str:
-    """Return the type of a parameter that has these values."""
-    kinds = dict.fromkeys(map(_kind, values))
-    if "float" in kinds:
-        kinds.pop("int", None)
-    none = kinds.pop("None", "") is None
-    return " | ".join([*kinds, *(["None"] if none else [])])
+def _has_key(child: Child | Loop) -> bool:
+    """Tell whether a child's name can be the key of an argument."""
+    return isinstance(child, Child) and isinstance(child.name, str) and not child.name.isdigit()
 
 
-def _kind(value: Any) -> str:
-    if value is None:
-        return "None"
-    if not isinstance(value, tuple):
-        return type(value).__name__
-    inner = [annotation([one]) for one in value]
-    if len(inner) <= 3:
-        return f"tuple[{', '.join(inner)}]"
-    return f"tuple[{annotation(value)}, ...]"
+def _is_statement(argument: Argument) -> bool:
+    """Tell whether an argument is written before the call: what has no key there gets a name instead."""
+    several = isinstance(argument.value, Group) and len(argument.value.children) > 1
+    return (several and not argument.key) or needs_statements(argument.value)
+
+
+def _typed(parameter: Parameter) -> str:
+    """Return the type of a parameter, and its default if it has one."""
+    if parameter.default is ...:
+        return annotation(parameter.values)
+    told = annotation([*parameter.values, parameter.default])
+    return f"{told} = {literal(float(parameter.default) if told == 'float' else parameter.default)}"
