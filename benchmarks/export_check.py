@@ -20,7 +20,7 @@ from cnnspec.exporting.program import Program
 from cnnspec.exporting.verify import TOLERANCE
 from cnnspec.spec import load_family
 
-sys.path.append(str(ROOT / "tests" / "zoo"))
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "zoo")]
 from exports import FILES, shaken, smallest  # the tests hold the same networks
 
 MB = 1e6

@@ -11,7 +11,7 @@ from typing import Any
 
 from common import ROOT, parser, save
 
-sys.path.append(str(ROOT / "tests" / "zoo"))
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "zoo")]
 from torchvision_zoo import NETWORKS, Network, difference  # the tests hold the same list
 
 TARGET = 1e-4

@@ -81,7 +81,7 @@ def _contents(plan: Plan, suffix: str, style: str, depth: int | None) -> bytes:
     """Return the bytes of the file; raises CnnspecError."""
     match suffix:
         case ".mmd":
-            from cnnspec.views.diagram.mermaid import as_mermaid
+            from cnnspec.views.diagram.flow.mermaid import as_mermaid
 
             text = as_mermaid(plan, depth)
             edges = text.count("-->")
@@ -90,7 +90,7 @@ def _contents(plan: Plan, suffix: str, style: str, depth: int | None) -> bytes:
                 print_line(err(), Text(note, style="yellow"))
             return text.encode()
         case ".dot":
-            from cnnspec.views.diagram.dot import as_dot
+            from cnnspec.views.diagram.flow.dot import as_dot
 
             return as_dot(plan, depth).encode()
         case _:

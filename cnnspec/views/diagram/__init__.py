@@ -13,7 +13,7 @@ def draw(plan: Plan, style: str = "blocks", depth: int | None = None) -> Scene:
     Without a depth, what its own list says is shown; with one, so many levels are opened.
     """
     if style == "blocks":
-        from cnnspec.views.diagram.blocks import blocks
+        from cnnspec.views.diagram.flow.blocks import blocks
 
         return blocks(plan, depth)
     from cnnspec.views.diagram.volumes import volumes

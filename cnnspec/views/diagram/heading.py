@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from cnnspec.plan import Plan
 from cnnspec.shape import times
-from cnnspec.views.diagram.boxes import in_lines
+from cnnspec.views.diagram.flow.boxes import in_lines
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.palette import KINDS, role_of
 from cnnspec.views.drawing.scene import Group, Rect, Shape, Text

@@ -9,7 +9,7 @@ from cnnspec.layers import REGISTRY, Layer
 from cnnspec.naming import numbered
 from cnnspec.plan import Step
 from cnnspec.shape import times
-from cnnspec.views.diagram.graph import Fork
+from cnnspec.views.diagram.flow.graph import Fork
 from cnnspec.views.explain import explain_step, heading
 
 WINDOW = ("kernel", "stride", "dilation", "padding", "output_padding", "ceil_mode", "count_include_pad")

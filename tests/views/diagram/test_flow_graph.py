@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import cnnspec
-from cnnspec.views.diagram.build import WIDEST, build
-from cnnspec.views.diagram.graph import Fork, Frame, Graph, Row, Stack
-from cnnspec.views.diagram.panels import MOST_FORMS
-from cnnspec.views.diagram.stacks import LONGEST, TALLEST
+from cnnspec.views.diagram.flow.build import WIDEST, build
+from cnnspec.views.diagram.flow.graph import Fork, Frame, Graph, Row, Stack
+from cnnspec.views.diagram.flow.panels import MOST_FORMS
+from cnnspec.views.diagram.flow.stacks import LONGEST, TALLEST
 
 SPECS = Path(__file__).parents[3] / "specs"
 

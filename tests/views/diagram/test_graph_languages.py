@@ -12,9 +12,9 @@ import pytest
 import cnnspec
 from cnnspec.errors import one_line
 from cnnspec.plan import Plan, Step
-from cnnspec.views.diagram import build
-from cnnspec.views.diagram.dot import as_dot
-from cnnspec.views.diagram.mermaid import as_mermaid
+from cnnspec.views.diagram.flow import build
+from cnnspec.views.diagram.flow.dot import as_dot
+from cnnspec.views.diagram.flow.mermaid import as_mermaid
 
 # pydot 4 calls its parser by the old names.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pydot.dot_parser")

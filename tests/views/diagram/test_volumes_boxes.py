@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnnspec.shape import Shape
-from cnnspec.views.diagram.volumes_boxes import Scale
+from cnnspec.views.diagram.volumes.boxes import Scale
 from cnnspec.views.drawing.scene import Group, Rect, Scene, every
 from cnnspec.views.drawing.svg import as_svg
 

@@ -6,8 +6,8 @@ import pytest
 
 import cnnspec
 from cnnspec.shape import times
-from cnnspec.views.diagram.volumes_model import Fork, Row, Volume
-from cnnspec.views.diagram.volumes_reading import read
+from cnnspec.views.diagram.volumes.model import Fork, Row, Volume
+from cnnspec.views.diagram.volumes.reading import read
 
 SPECS = Path(__file__).parents[3] / "specs"
 

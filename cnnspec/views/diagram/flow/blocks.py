@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from cnnspec.plan import Plan
-from cnnspec.views.diagram.build import build
-from cnnspec.views.diagram.fold import measure_fold
-from cnnspec.views.diagram.graph import Cell, Graph, Row, Stack
-from cnnspec.views.diagram.measure import measure_row
-from cnnspec.views.diagram.sheet import sheet
+from cnnspec.views.diagram.flow.build import build
+from cnnspec.views.diagram.flow.fold import measure_fold
+from cnnspec.views.diagram.flow.graph import Cell, Graph, Row, Stack
+from cnnspec.views.diagram.flow.measure import measure_row
+from cnnspec.views.diagram.flow.sheet import sheet
 from cnnspec.views.drawing.scene import Scene
 
 

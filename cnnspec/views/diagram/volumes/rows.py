@@ -8,12 +8,12 @@ figure has; parts of other merges are rows above each other.
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
-from cnnspec.views.diagram.volumes_boxes import Box, Scale
-from cnnspec.views.diagram.volumes_labels import shape_title
-from cnnspec.views.diagram.volumes_model import Fork, Row, Volume
-from cnnspec.views.diagram.volumes_names import Name, name_width
-from cnnspec.views.diagram.volumes_operations import APART, Labels, Placed, labels, spread
-from cnnspec.views.diagram.volumes_windows import CLEAR, Spot, arrow, between
+from cnnspec.views.diagram.volumes.boxes import Box, Scale
+from cnnspec.views.diagram.volumes.labels import shape_title
+from cnnspec.views.diagram.volumes.model import Fork, Row, Volume
+from cnnspec.views.diagram.volumes.names import Name, name_width
+from cnnspec.views.diagram.volumes.operations import APART, Labels, Placed, labels, spread
+from cnnspec.views.diagram.volumes.windows import CLEAR, Spot, arrow, between
 from cnnspec.views.drawing.scene import Group, Line, Point, Rect, Shape, moved
 
 GAP = 38

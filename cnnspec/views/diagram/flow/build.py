@@ -10,10 +10,10 @@ from itertools import groupby
 from cnnspec.language.blocks import Block
 from cnnspec.layers import REGISTRY
 from cnnspec.plan import Plan, Step
-from cnnspec.views.diagram.graph import Branch, Cell, Fork, Frame, Graph, Piece, Row, Stack, form
+from cnnspec.views.diagram.flow.graph import Branch, Cell, Fork, Frame, Graph, Piece, Row, Stack, form
+from cnnspec.views.diagram.flow.panels import panels
+from cnnspec.views.diagram.flow.stacks import stacked
 from cnnspec.views.diagram.labels import arguments, given_name, is_block, layer_label, named, repeated
-from cnnspec.views.diagram.panels import panels
-from cnnspec.views.diagram.stacks import stacked
 from cnnspec.views.drawing.palette import role_of
 from cnnspec.views.outline import are_stages, is_composition, is_repetition, kind_of, opens
 

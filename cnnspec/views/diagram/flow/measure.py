@@ -1,11 +1,11 @@
 """From the flow graph to measured units: how wide boxes are, and which branch stays in line."""
 
 from cnnspec.shape import times
-from cnnspec.views.diagram.boxes import box, natural_width
-from cnnspec.views.diagram.forks import Arm, ForkBox, side_by_side
-from cnnspec.views.diagram.graph import Fork, Frame, Row, Stack, Unit
+from cnnspec.views.diagram.flow.boxes import box, natural_width
+from cnnspec.views.diagram.flow.forks import Arm, ForkBox, side_by_side
+from cnnspec.views.diagram.flow.graph import Fork, Frame, Row, Stack, Unit
+from cnnspec.views.diagram.flow.layout import LABEL, FrameBox, Measured, RowBox, StackBox, title_room
 from cnnspec.views.diagram.labels import merge_hover
-from cnnspec.views.diagram.layout import LABEL, FrameBox, Measured, RowBox, StackBox, title_room
 from cnnspec.views.drawing.letters import shortened
 
 WIDEST_NAME = 140

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnspec.views.diagram.graph import Cell
+from cnnspec.views.diagram.flow.graph import Cell
 from cnnspec.views.diagram.labels import hover
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Rect, Shape, Text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from cnnspec.views.diagram.boxes import Box
+from cnnspec.views.diagram.flow.boxes import Box
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Line, Rect, Shape, Text
 

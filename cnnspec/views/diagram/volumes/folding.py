@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 
 from cnnspec.plan import Step
-from cnnspec.views.diagram.volumes_model import Fork, Operation, Row, Volume, count, volumes_of
+from cnnspec.views.diagram.volumes.model import Fork, Operation, Row, Volume, count, volumes_of
 
 MANY = 14
 """Volumes from which on operations that are alike are told together, wherever they are written."""

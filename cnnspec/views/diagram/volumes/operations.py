@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cnnspec.views.diagram.labels import repeated
-from cnnspec.views.diagram.volumes_labels import operation_title
-from cnnspec.views.diagram.volumes_model import Operation, Volume
+from cnnspec.views.diagram.volumes.labels import operation_title
+from cnnspec.views.diagram.volumes.model import Operation, Volume
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Line, Rect, Shape, Text
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cnnspec.shape import Shape
-from cnnspec.views.diagram.graph import Cell, Piece, Row, Stack, Unit
+from cnnspec.views.diagram.flow.graph import Cell, Piece, Row, Stack, Unit
 
 TALLEST = 8
 """Cells of a stack."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cnnspec.language.blocks import Block
 from cnnspec.plan import Step
-from cnnspec.views.diagram.graph import Panel, Row, form
+from cnnspec.views.diagram.flow.graph import Panel, Row, form
 from cnnspec.views.diagram.labels import arguments
 
 MOST_FORMS = 6

@@ -10,10 +10,10 @@ from functools import cached_property
 
 from cnnspec.shape import Shape as Size
 from cnnspec.shape import times, volume
-from cnnspec.views.diagram.graph import Fork, Row, Stack, Unit
+from cnnspec.views.diagram.flow.graph import Fork, Row, Stack, Unit
+from cnnspec.views.diagram.flow.layout import LABEL, RowBox, edge, label, label_width, sign
+from cnnspec.views.diagram.flow.measure import measure_row, widest
 from cnnspec.views.diagram.labels import merge_hover
-from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width, sign
-from cnnspec.views.diagram.measure import measure_row, widest
 from cnnspec.views.drawing.letters import text_width
 from cnnspec.views.drawing.scene import Group, Line, Polygon, Rect, Shape, Text, moved
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from cnnspec.views.diagram.layout import LABEL, RowBox, edge, label, label_width, sign
+from cnnspec.views.diagram.flow.layout import LABEL, RowBox, edge, label, label_width, sign
 from cnnspec.views.drawing.letters import text_width
 from cnnspec.views.drawing.scene import Group, Rect, Shape
 

@@ -9,9 +9,9 @@ from collections import deque
 from dataclasses import replace
 
 from cnnspec.plan import Plan, Step
-from cnnspec.views.diagram.volumes_folding import folded
-from cnnspec.views.diagram.volumes_labels import window_label
-from cnnspec.views.diagram.volumes_model import MERGE, Fork, Operation, Row, Volume, closed_merge
+from cnnspec.views.diagram.volumes.folding import folded
+from cnnspec.views.diagram.volumes.labels import window_label
+from cnnspec.views.diagram.volumes.model import MERGE, Fork, Operation, Row, Volume, closed_merge
 from cnnspec.views.outline import Line, is_composition, is_repetition, outline
 
 MOST_PARTS = 4

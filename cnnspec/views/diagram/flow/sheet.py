@@ -6,12 +6,12 @@ from functools import cached_property
 
 from cnnspec.plan import Plan
 from cnnspec.shape import times
-from cnnspec.views.diagram.boxes import in_lines
-from cnnspec.views.diagram.fold import FoldBox
-from cnnspec.views.diagram.graph import Panel
+from cnnspec.views.diagram.flow.boxes import in_lines
+from cnnspec.views.diagram.flow.fold import FoldBox
+from cnnspec.views.diagram.flow.graph import Panel
+from cnnspec.views.diagram.flow.layout import GAP, LABEL, RowBox, edge, label, label_width
+from cnnspec.views.diagram.flow.measure import measure_row
 from cnnspec.views.diagram.heading import heading, legend, wrapped
-from cnnspec.views.diagram.layout import GAP, LABEL, RowBox, edge, label, label_width
-from cnnspec.views.diagram.measure import measure_row
 from cnnspec.views.drawing.letters import shortened, text_width
 from cnnspec.views.drawing.scene import Group, Rect, Scene, Shape, Text
 

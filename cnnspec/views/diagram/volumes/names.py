@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnnspec.shape import times
-from cnnspec.views.diagram.volumes_model import Volume
-from cnnspec.views.diagram.volumes_windows import Spot
+from cnnspec.views.diagram.volumes.model import Volume
+from cnnspec.views.diagram.volumes.windows import Spot
 from cnnspec.views.drawing.letters import text_width
 from cnnspec.views.drawing.scene import Line, Text
 

@@ -8,8 +8,8 @@ and where a map becomes one, lines show that each value may come from all. All e
 from cnnspec.layers import Layer
 from cnnspec.shape import Shape as Sizes
 from cnnspec.shape import TransposedWindow
-from cnnspec.views.diagram.volumes_boxes import Box
-from cnnspec.views.diagram.volumes_model import Volume
+from cnnspec.views.diagram.volumes.boxes import Box
+from cnnspec.views.diagram.volumes.model import Volume
 from cnnspec.views.drawing.scene import Line, Point, Rect, Shape
 
 LEAST, VALUE = 5, 3

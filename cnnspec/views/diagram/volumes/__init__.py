@@ -6,11 +6,11 @@ from itertools import pairwise
 
 from cnnspec.plan import Plan
 from cnnspec.views.diagram.heading import heading, legend
-from cnnspec.views.diagram.volumes_boxes import Scale
-from cnnspec.views.diagram.volumes_model import Fork, Row, volumes_of
-from cnnspec.views.diagram.volumes_reading import read
-from cnnspec.views.diagram.volumes_rows import RADIUS, Laid, lay
-from cnnspec.views.diagram.volumes_windows import CLEAR
+from cnnspec.views.diagram.volumes.boxes import Scale
+from cnnspec.views.diagram.volumes.model import Fork, Row, volumes_of
+from cnnspec.views.diagram.volumes.reading import read
+from cnnspec.views.diagram.volumes.rows import RADIUS, Laid, lay
+from cnnspec.views.diagram.volumes.windows import CLEAR
 from cnnspec.views.drawing.scene import Line, Point, Scene
 
 WIDTH = 1240

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from cnnspec.errors import one_line
 from cnnspec.plan import Plan
-from cnnspec.views.diagram.wires import Cluster, Node, wires
+from cnnspec.views.diagram.flow.wires import Cluster, Node, wires
 from cnnspec.views.drawing.palette import LIGHT_INK, ROLES
 
 _SPECIAL = re.compile(r"[^\w ,.:()×→…·]|_|\.(?!\d)", re.ASCII)

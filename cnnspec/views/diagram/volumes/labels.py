@@ -3,7 +3,7 @@
 from cnnspec.plan import Step
 from cnnspec.shape import AXES, Shape, times, volume
 from cnnspec.views.diagram.labels import hover
-from cnnspec.views.diagram.volumes_model import Operation
+from cnnspec.views.diagram.volumes.model import Operation
 
 
 def window_label(step: Step) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from cnnspec.plan import Plan
 from cnnspec.shape import Shape, times
-from cnnspec.views.diagram.build import build
-from cnnspec.views.diagram.graph import Cell, Fork, Frame, Row, Stack, Unit
+from cnnspec.views.diagram.flow.build import build
+from cnnspec.views.diagram.flow.graph import Cell, Fork, Frame, Row, Stack, Unit
 from cnnspec.views.diagram.labels import hover, merge_hover
 
 
