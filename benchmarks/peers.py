@@ -29,7 +29,7 @@ def lightning(turn: Turn, options: argparse.Namespace) -> None:
     """Train with PyTorch Lightning."""
     import lightning as L  # noqa: N812  # as its documentation does
 
-    class Module(L.LightningModule):  # type: ignore[misc]  # its types are skipped
+    class Module(L.LightningModule):
         def __init__(self) -> None:
             super().__init__()
             self.model = network()
