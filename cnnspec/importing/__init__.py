@@ -9,7 +9,7 @@ from torch import nn
 
 from cnnspec.errors import Problem, SpecError, shown
 from cnnspec.importing.graph import Op, ancestors, place_of
-from cnnspec.importing.imported import Imported, imported
+from cnnspec.importing.imported import Imported, spec_of
 from cnnspec.importing.nest import nest
 from cnnspec.importing.proof import check
 from cnnspec.importing.read import Reader
@@ -40,7 +40,7 @@ def from_module(
     warnings = (*_idle(traced), *_unused(module, output))
     kind = name or type(module).__name__
     tensors = {key: tensor.detach() for key, tensor in module.state_dict(keep_vars=True).items()}
-    spec = imported(nest(output), _named(kind), description or f"Imported from {kind}.", x, tensors, warnings)
+    spec = spec_of(nest(output), _named(kind), description or f"Imported from {kind}.", x, tensors, warnings)
     check(module, spec)
     return spec
 

@@ -55,7 +55,7 @@ class Imported(Spec):
         return model
 
 
-def imported(
+def spec_of(
     row: Row, name: str, description: str, x: Shape, tensors: Mapping[str, Tensor], warnings: tuple[Problem, ...]
 ) -> Imported:
     """Return the spec of a network that is given as layers and forks."""

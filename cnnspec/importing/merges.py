@@ -1,6 +1,7 @@
 """Operations that merge tensors: sums, products, and channels side by side."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch import fx
@@ -82,7 +83,7 @@ def concat(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value
 def _merged(reader: "Reader", node: fx.Node, kind: str, one: Value, other: Value) -> Value:
     values = [one, other]
     if kind == "multiply":  # which stretches them itself
-        values = [Value(value.op, value.dims, value.memory) for value in values]
+        values = [replace(value, stretched=False) if value.stretched else value for value in values]
     ops, like = _together(reader, values)
     shapes = [op.shape for op in ops]
     if len(shapes[0]) != len(shapes[1]) or (kind == "add" and shapes[0] != shapes[1]):

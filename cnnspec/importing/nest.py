@@ -88,6 +88,8 @@ class _Nesting:
         """Return the merging of branches that part at `start`."""
         groups = self.groups(op, start, operands)
         if len(groups) == 1:
+            groups = self.groups(op, start, operands, twice=True)
+        if len(groups) == 1:
             self.tangled(op, start)
             return Fork(op.merge, (), start.shape)
         branches: list[Row] = []
@@ -100,11 +102,18 @@ class _Nesting:
             branches.reverse()  # the maps before their weights
         return _residual(Fork(op.merge, tuple(branches), start.shape, scopes, _names(branches, scopes)))
 
-    def groups(self, op: Op, start: Op, operands: tuple[Op, ...]) -> list[tuple[Op, ...]]:
-        """Return operands whose ways from `start` have something in common together, and others alone."""
+    def groups(
+        self, op: Op, start: Op, operands: tuple[Op, ...], *, twice: bool = False
+    ) -> list[tuple[Op, ...]]:
+        """Return operands whose ways from `start` have something in common together, and others alone.
+
+        What can be done `twice` with the same result, in each branch, is not counted then.
+        """
         groups: list[tuple[list[int], set[Op]]] = []
         for number, one in enumerate(operands):
             way = self.between(start, one)
+            if twice:
+                way = {op for op in way if not self.can_be_twice(op, start)}
             meets = [group for group in groups if group[1] & way]
             numbers = sorted(n for group in meets for n in group[0])
             groups = [group for group in groups if group not in meets]
@@ -114,6 +123,14 @@ class _Nesting:
         if op.merge == "concat" and numbers != sorted(numbers):
             return [operands]  # channels cannot change their places
         return [tuple(operands[n] for n in group[0]) for group in groups]
+
+    def can_be_twice(self, op: Op, start: Op) -> bool:
+        """Tell whether all from `start` to an operation are layers that learn nothing and draw nothing."""
+        while op is not start:
+            if op.layer is None or op.weights or op.layer.family in ("regularization", "normalization"):
+                return False
+            (op,) = op.inputs
+        return True
 
     def between(self, start: Op, end: Op) -> set[Op]:
         """Return all operations on ways between two, with the last."""

@@ -26,7 +26,7 @@ class Reader:
         self.traced = traced
         self.values: dict[fx.Node, Any] = {}
         self.problems: list[Problem] = []
-        self.made: dict[tuple[Op, layout.Dims], Op] = {}
+        self.made: dict[Value, Op] = {}
 
     def output(self) -> Op:
         """Return the operation that gives the network's output; raises SpecError with all that cannot be said."""
@@ -197,10 +197,9 @@ class Reader:
             raise Unreadable("a tensor is stretched", "only a product stretches maps of 1×1")
         if value.axes == tuple(range(len(value.dims))):
             return value.op
-        key = (value.op, value.dims)
-        if key not in self.made:
-            self.made[key] = views.rearranged(value)
-        return self.made[key]
+        if value not in self.made:
+            self.made[value] = views.rearranged(value)
+        return self.made[value]
 
 
 def _attribute(node: fx.Node) -> Any:
