@@ -62,8 +62,8 @@ def _centred(gray: Gray) -> Gray:
     cropped = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = BOX / max(cropped.size)
     width, height = (max(1, round(side * scale)) for side in cropped.size)
-    filter_ = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    small = np.asarray(cropped.resize((width, height), filter_))
+    method = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    small = np.asarray(cropped.resize((width, height), method))
     small = np.where(small < INK / 2, 0, small) / max(float(small.max()), 1e-6)
     ys, xs = np.mgrid[:height, :width]
     top = round(SIDE / 2 - float((ys * small).sum() / small.sum()))

@@ -172,7 +172,8 @@ class Folding:
                 continue
             values = [plain(value) for value in given]
             key = self.field_of(steps, values)
-            called = key or ("in_features" if len(steps[0].input) == 1 else "channels")
+            known = self.own.get(first.name, ())[position : position + 1]
+            called = key or "".join(known) or ("in_features" if len(steps[0].input) == 1 else "channels")
             entering = [stream.channels] if values == [step.input[0] for step in steps] else []
             found = self.explained(values, _hole(item, key), stream, called, entering)
             arguments.append(Argument(found))

@@ -3,7 +3,7 @@
 import builtins
 import keyword
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Set
 from functools import reduce
 from itertools import count
 
@@ -93,11 +93,11 @@ def _after(name: str, length: int) -> str:
     return ""
 
 
-def identifiers(names: Iterable[str]) -> dict[str, str]:
-    """Return a name in Python for each, of which no two are the same."""
+def identifiers(names: Iterable[str], taken: Set[str]) -> dict[str, str]:
+    """Return a name in Python for each, of which no two are the same, and none is taken."""
     found: dict[str, str] = {}
     for name in names:
-        found[name] = free(name.lstrip("_") or "value", {*_TAKEN, *found.values()}, "_")
+        found[name] = free(name.lstrip("_") or "value", {*taken, *found.values()}, "_")
     return found
 
 

@@ -124,6 +124,7 @@ def _kind(value: Any) -> str:
     if not isinstance(value, tuple):
         return type(value).__name__
     inner = [annotation([one]) for one in value]
-    if len(inner) <= 3:
+    is_matrix = isinstance(value[0], tuple) and len(set(inner)) == 1
+    if len(inner) <= 3 and not is_matrix:
         return f"tuple[{', '.join(inner)}]"
     return f"tuple[{annotation(value)}, ...]"

@@ -61,12 +61,10 @@ def copied(wanted: Iterable[tuple[str, str]]) -> Copy:
                     queue.append((origin, used))
                 else:
                     imports[line] = None
-    texts = [
-        _text_of(module, node)
-        for module, names in sorted(found.items(), key=lambda item: _rank(item[0]))
-        for name, node in _definitions(module).items()
-        if name in names
-    ]
+    texts = []
+    for module, names in sorted(found.items(), key=lambda item: _rank(item[0])):
+        chosen = [node for name, node in _definitions(module).items() if name in names]
+        texts += [_text_of(module, node) for node in dict.fromkeys(chosen)]  # one may define two names
     return Copy(list(imports), texts)
 
 

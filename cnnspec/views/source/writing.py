@@ -1,7 +1,7 @@
 """A class of the source as lines of text."""
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,19 +32,20 @@ ALIKE = 3
 """Equal modules in a row from which they are written once."""
 
 
-def class_lines(definition: Definition, classes: Mapping[str, Definition]) -> list[str]:
-    """Return the lines of a class; `classes` are all classes by name."""
-    return _ClassWriter(definition, classes).lines()
+def class_lines(definition: Definition, classes: Mapping[str, Definition], taken: Set[str]) -> list[str]:
+    """Return the lines of a class; `classes` are all classes by name, and `taken` are all global names."""
+    return _ClassWriter(definition, classes, taken).lines()
 
 
 @dataclass
 class _ClassWriter:
     definition: Definition
     classes: Mapping[str, Definition]
+    taken: Set[str]
     out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.called = parameter_names(self.definition)
+        self.called = parameter_names(self.definition, self.taken)
         self.local: set[str] = set()
 
     def lines(self) -> list[str]:
@@ -111,12 +112,12 @@ class _ClassWriter:
         """Write the statements that give a module children which are made alike."""
         uses_index = any(INDEX in names_in(formula) for formula in formulas_in(loop.module))
         first, count, offset = constant(loop.first), loop.count, loop.offset
-        variable = self.free("index" if uses_index else "_" if dense else "number")
+        variable = self.free("index" if uses_index else "number") if uses_index or not dense else "_"
         if not uses_index and not dense:
             first, count = constant(loop.first + offset), binary(count, ast.Add(), constant(offset))
             offset = 0
         self.out.append(f"{' ' * indent}for {variable} in {self.range(first, count)}:")
-        self.called[INDEX] = variable
+        self.called[INDEX] = variable  # until the loop ends
         value = self.module(loop.module, indent + 4)
         if dense:
             added = call(f"{target}.append", Entry(value))
@@ -151,36 +152,37 @@ class _ClassWriter:
             value = self.module(argument.value, indent)
             # Whatever is made before a module that needs statements must be made before those, too.
             if waiting and number <= waiting[-1] and argument.value != IDENTITY:
-                value = self.kept(argument.key or argument.value.role, value, indent)
+                value = self.kept(argument.key or _called(argument.value), value, indent)
             entries.append(Entry(value, key))
         return call(module.name, *entries)
 
     def key(self, made: str, key: str) -> str:
         """Return how an argument is introduced: ``stride=``."""
-        known = parameter_names(self.classes[made]) if made in self.classes else {}
+        known = parameter_names(self.classes[made], self.taken) if made in self.classes else {}
         return f"{known.get(key, key)}=" if key else ""
 
     def kept(self, wanted: str, value: Layout, indent: int) -> str:
         """Write a statement that gives a module a name here, unless it has one, and return that."""
         if isinstance(value, str):
             return value
-        variable = self.free(wanted)
+        variable = self.local_name(wanted)
         self.out += lines(value, indent, f"{variable} = ")
         return variable
 
     def free(self, wanted: str) -> str:
-        """Return a name for a variable that is not used for another."""
-        wanted = wanted if wanted.isidentifier() else f"branch{wanted}"
-        taken = {*self.called.values(), *self.local}
-        variable = free(wanted, taken)
-        if variable not in ("_", "index", "number"):
-            self.local.add(variable)
+        """Return a name for a variable that stands for nothing else."""
+        return free(wanted, {*self.taken, *self.called.values(), *self.local})
+
+    def local_name(self, wanted: str) -> str:
+        """Return a name for a variable that goes on to stand for what it does."""
+        variable = self.free(wanted)
+        self.local.add(variable)
         return variable
 
     def group(self, group: Group, indent: int) -> Layout:
         """Return modules in a row."""
         if needs_statements(group):
-            variable = self.free(group.role or "layers")
+            variable = self.local_name(_called(group) if group.role else "layers")
             self.out.append(f"{' ' * indent}{variable} = nn.Sequential()")
             self.statements(variable, group.children, indent)
             return variable
@@ -225,7 +227,7 @@ class _ClassWriter:
         part = self.kept(either.alone, self.module(first.value, indent), indent)
         condition = self.text(either.condition)
         if not condition.isidentifier():
-            variable = self.free("skip")
+            variable = self.local_name("skip")
             self.out.append(f"{' ' * indent}{variable} = {condition}")
             condition = variable
         rest = [Entry(self.module(argument.value, indent), self.key("", argument.key)) for argument in others]
@@ -233,9 +235,9 @@ class _ClassWriter:
         return Choice(made, condition, call("sequential", Entry(part, f"{either.alone}=")))
 
 
-def parameter_names(definition: Definition) -> dict[str, str]:
+def parameter_names(definition: Definition, taken: Set[str]) -> dict[str, str]:
     """Return the names in Python of a class's parameters, and of what it calculates."""
-    return identifiers([*(p.name for p in definition.parameters), *definition.calculated])
+    return identifiers([*(p.name for p in definition.parameters), *definition.calculated], taken)
 
 
 def is_dense(children: Sequence[Child | Loop]) -> bool:
@@ -260,6 +262,12 @@ def needs_statements(module: Any) -> bool:
     if any(child.condition is not None or needs_statements(child.module) for child in module.children):
         return True
     return not (is_dense(module.children) or all(map(_has_key, module.children)))
+
+
+def _called(module: Any) -> str:
+    """Return what a variable for a module may be called."""
+    role = module.role if isinstance(module, Group) else ""
+    return f"branch{role}" if role.isdigit() else role or "part"
 
 
 def _has_key(child: Child | Loop) -> bool:
