@@ -3,7 +3,7 @@
 import builtins
 import keyword
 import re
-from collections.abc import Container, Iterable, Set
+from collections.abc import Container, Iterable
 from functools import reduce
 from itertools import count
 
@@ -93,7 +93,7 @@ def _after(name: str, length: int) -> str:
     return ""
 
 
-def identifiers(names: Iterable[str], taken: Set[str]) -> dict[str, str]:
+def identifiers(names: Iterable[str], taken: set[str]) -> dict[str, str]:
     """Return a name in Python for each, of which no two are the same, and none is taken."""
     found: dict[str, str] = {}
     for name in names:

@@ -1,7 +1,7 @@
 """A class of the source as lines of text."""
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +32,7 @@ ALIKE = 3
 """Equal modules in a row from which they are written once."""
 
 
-def class_lines(definition: Definition, classes: Mapping[str, Definition], taken: Set[str]) -> list[str]:
+def class_lines(definition: Definition, classes: Mapping[str, Definition], taken: set[str]) -> list[str]:
     """Return the lines of a class; `classes` are all classes by name, and `taken` are all global names."""
     return _ClassWriter(definition, classes, taken).lines()
 
@@ -41,7 +41,7 @@ def class_lines(definition: Definition, classes: Mapping[str, Definition], taken
 class _ClassWriter:
     definition: Definition
     classes: Mapping[str, Definition]
-    taken: Set[str]
+    taken: set[str]
     out: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -235,7 +235,7 @@ class _ClassWriter:
         return Choice(made, condition, call("sequential", Entry(part, f"{either.alone}=")))
 
 
-def parameter_names(definition: Definition, taken: Set[str]) -> dict[str, str]:
+def parameter_names(definition: Definition, taken: set[str]) -> dict[str, str]:
     """Return the names in Python of a class's parameters, and of what it calculates."""
     return identifiers([*(p.name for p in definition.parameters), *definition.calculated], taken)
 
