@@ -8,6 +8,7 @@ from rich.text import Text
 from cnnspec import fit
 from cnnspec import spec as specs
 from cnnspec.cli.console import out, print_json, print_text, report_problems
+from cnnspec.cli.github import annotation
 from cnnspec.cli.options import format_option, parse_settings, set_option, spec_argument, variant_option
 from cnnspec.errors import CnnspecError, Problem, one_line, printable
 from cnnspec.expansion import make_plan, trace
@@ -67,16 +68,17 @@ def _print_table(plan: Plan, depth: int | None, batch: int | None, *, complete: 
 @click.argument("files", metavar="SPEC...", nargs=-1, required=True)
 @variant_option
 @set_option
-@format_option("text", "json")
+@format_option("text", "json", "github")
 @click.option("--resolved", is_flag=True, help="Print the spec with all defaults filled in.")
 def check(
     files: tuple[str, ...], variant: str | None, settings: tuple[str, ...], form: str, resolved: bool
 ) -> int:
     """Check each SPEC: its form, its shapes, and whether it fits its data.
 
-    All variants of a SPEC are checked, or the one that FILE@NAME or --variant names.
+    All variants of a SPEC are checked, or the one that FILE@NAME or --variant names. The format github
+    is that of a workflow there: each problem becomes an annotation of its line.
     """
-    if resolved and (len(files) > 1 or form == "json"):
+    if resolved and (len(files) > 1 or form != "text"):
         raise click.UsageError("--resolved prints one SPEC, as YAML")
     values = parse_settings(settings)
     if resolved:
@@ -88,8 +90,12 @@ def check(
         return 1 if any(result.wrong for result in checked) else 0
     told: set[Problem] = set()
     for result in checked:
-        report_problems(problem for problem in result.problems if problem not in told)
-        told.update(result.problems)
+        new = [problem for problem in result.problems if problem not in told]
+        told.update(new)
+        if form == "github":
+            print_text("".join(map(annotation, new)))
+            continue
+        report_problems(new)
         if result.plan and not result.wrong:
             print_text(f"{one_line(result.name)}: ok, {_count(result.plan)}\n")
     return 1 if any(result.wrong for result in checked) else 0
