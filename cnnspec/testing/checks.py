@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from cnnspec.layers import Case, Layer
-from cnnspec.testing import fields, formulas, language, memory, reach, running
+from cnnspec.testing import fields, formulas, language, memory, reach, reading, running, source
 
 IN_EACH_CASE: dict[str, Callable[[Layer, Case], None]] = {
     "is what torch runs": running.check_numbers,
@@ -13,6 +13,8 @@ IN_EACH_CASE: dict[str, Callable[[Layer, Case], None]] = {
     "keeps what autograd saves": memory.check_kept,
     "sees what an impulse shows": reach.check_reach,
     "is written and read": language.check_round_trip,
+    "is what its source makes": source.check_source,
+    "is read from its module": reading.check_read,
 }
 """What holds in each of a layer's cases."""
 
@@ -40,8 +42,8 @@ def check_layer(layer: type[Layer]) -> None:
 
     Output shape, parameters, MACs, what autograd keeps for the backward pass, and how far a value
     sees are those of the module that it builds; formulas give these numbers; what is to be refused is
-    refused; every field reaches the module; the layer describes itself, and each case can be written
-    in a spec and read back.
+    refused; every field reaches the module; the layer describes itself; each case can be written in a
+    spec and read back, and as source that makes the same; if it reads modules, then its own.
     """
     for check in checks(layer):
         check()

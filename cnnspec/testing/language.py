@@ -35,8 +35,8 @@ def check_description(layer: type[Layer]) -> None:
 def check_round_trip(layer: Layer, case: Case) -> None:
     """See that a case can be written in a spec, with and without its defaults, and is read as it was."""
     word = layer.type
-    item: Any = {word: _plain(case.fields)} if case.fields else word
-    plan = _plan(case.input, item)
+    item: Any = {word: case.fields} if case.fields else word
+    plan = plan_of(case.input, item)
     expect(plan.layers[-1].layer == layer, f"{item} is read as {plan.layers[-1].layer!r}")
     again = loads(to_yaml(plan.spec.resolved())).plan().layers[-1].layer
     same = again and facts(again, case.input) == facts(layer, case.input)
@@ -52,16 +52,17 @@ def _defined(_layers: tuple[type[Layer], ...]) -> frozenset[str]:
 def _made(x: Shape, item: Any) -> Layer | None:
     """Return the layer that an item becomes with an input; None where it does not take that."""
     try:
-        return _plan(x, item).layers[-1].layer
+        return plan_of(x, item).layers[-1].layer
     except SpecError:
         return None
 
 
-def _plan(x: Shape, item: Any) -> Plan:
-    """Return the plan of a network that gives an item this input."""
+def plan_of(x: Shape, item: Any) -> Plan:
+    """Return the plan of a network that gives an item this input, written and read."""
     before = ["flatten"] if len(x) == 1 else []  # the input of a network itself is never flat
     shape = [*x, 1] if before else list(x)
-    return loads(to_yaml({"name": "n", "input": shape, "layers": [*before, item]}), file="its case").plan()
+    text = to_yaml({"name": "net", "input": shape, "layers": [*before, _plain(item)]})
+    return loads(text, file="its case").plan()
 
 
 def _plain(value: Any) -> Any:

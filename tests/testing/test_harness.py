@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import Field
 
-from cnnspec.errors import RuleError
+from cnnspec.errors import RuleError, SpecError
 from cnnspec.layers import LAYERS, Case, Kept, Layer
 from cnnspec.layers.convolution import Conv
+from cnnspec.model import modules
 from cnnspec.shape import Reach, Shape
 from cnnspec.testing import check_layer, checks
 
@@ -92,6 +93,9 @@ WRONGLY_DESCRIBED: dict[str, tuple[Mapping[str, Any], str]] = {
     "a field without a meaning": ({"__annotations__": {"slope": float}, "slope": 0.1}, "its field slope has no description"),
     "a field that is not written": ({"__annotations__": {"slope": float}, "slope": Field(0.1, description="slope", exclude=True)}, "with all defaults, it is read as Changed(slope=0.1)"),
     "a field without effect": ({"build": lambda self, nn, x: nn.LeakyReLU(0.1)}, "with 0.5 and without it, the module is the same"),
+    "other weights in the source": ({"build": lambda self, nn, x: nn.LeakyReLU(self.slope) if nn is modules else nn.PReLU()}, "weights in the source: [] by the layer, ['mine1.weight'] by torch"),
+    "reads nothing": ({"build": lambda self, nn, x: nn.Threshold(self.slope, 0.0), "read": classmethod(lambda cls, module, x: None)}, "the module that it builds is read as no layer"),
+    "reads others": ({"read": classmethod(lambda cls, module, x: {"slope": 0.3})}, "the module that it builds is read as {'slope': 0.3}, which builds one with another negative_slope"),
     "a name of ours": ({"type": "conv", "__qualname__": "Conv"}, "another layer is called conv"),
 }  # fmt: skip
 
@@ -111,8 +115,33 @@ def test_wrong_description(case: tuple[Mapping[str, Any], str], site: Path) -> N
 
 
 def test_right_layer(site: Path) -> None:
-    """A layer of someone else's that is right passes."""
-    check_layer(changed(Leaky, type="mine", example="mine"))
+    """A layer of someone else's that is right passes, whether or not it reads modules."""
+    layer = changed(Leaky, type="mine", example="mine")
+    check_layer(layer)
+    read = classmethod(lambda cls, module, x: {"slope": module.negative_slope})
+    check_layer(changed(layer, type="mine_too", example="mine_too", read=read, __qualname__="Other"))
+
+
+def test_other_source(site: Path) -> None:
+    """Source that computes something else is found, though it has the same weights."""
+    layer = changed(
+        Leaky,
+        type="mine",
+        example="mine",
+        build=lambda self, nn, x: nn.LeakyReLU(self.slope if nn is modules else 0.3),
+    )
+    with pytest.raises(AssertionError, match="the source computes something else:") as caught:
+        check_layer(layer)
+    assert "LeakyReLU(0.3)" in str(caught.value)
+
+
+def test_made_without_the_namespace(site: Path) -> None:
+    """A module that is not made through the namespace has no source, and that is told."""
+    layer = changed(
+        Leaky, type="mine", example="mine", build=lambda self, nn, x: modules.LeakyReLU(self.slope)
+    )
+    with pytest.raises(SpecError, match="mine1 cannot be written as source; what makes mine is not called"):
+        check_layer(layer)
 
 
 def test_what_a_layer_raises(site: Path) -> None:
