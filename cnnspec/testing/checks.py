@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from cnnspec.layers import Case, Layer
-from cnnspec.testing import fields, formulas, language, memory, reach, reading, running, source
+from cnnspec.testing import fields, formulas, language, memory, reach, reading, running, source, starting
 
 IN_EACH_CASE: dict[str, Callable[[Layer, Case], None]] = {
     "is what torch runs": running.check_numbers,
@@ -52,6 +52,8 @@ def check_layer(layer: type[Layer]) -> None:
 def checks(layer: type[Layer]) -> Iterator[Check]:
     """Yield the checks of a layer, one by one, as `check_layer` runs them."""
     yield Check(f"{layer.type}: describes itself", partial(language.check_description, layer))
+    if starting.is_announced(layer):
+        yield Check(f"{layer.type}: is defined without torch", partial(starting.check_start, layer))
     for case in layer.cases:
         for name, check in IN_EACH_CASE.items():
             yield Check(f"{layer.type} {case}: {name}", partial(_in_case, check, layer, case))

@@ -146,10 +146,32 @@ def test_training(here: Place) -> None:
         assert ("Install the package own-layer 1.0, or" in one.err) == bool(package)
 
 
-def test_own_test(named: Place) -> None:
+def test_export(installed: Place) -> None:
+    """The network becomes source that imports the plugin's module, and nothing of cnnspec; torch is not needed."""
+    here = installed
+    (told,) = here.run(["export", "net.yaml", "-o", "net.py"])
+    assert (told.code, told.torch) == (0, False), told.err
+    source = (here.folder / "net.py").read_text("utf-8")
+    assert "from own_layer.modules import Maxout\n" in source
+    assert "self.maxout1 = Maxout(3)  # 4×12×12\n" in source
+    probe = "import sys, net; print(net.Net()(net.torch.zeros(2, 1, 28, 28)).shape, 'cnnspec' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", probe],
+        cwd=here.folder,
+        env=here.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "torch.Size([2, 10]) False\n"
+
+
+def test_own_test(installed: Place) -> None:
     """The example's own test passes."""
-    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_maxout.py"]
-    done = subprocess.run(call, cwd=named.folder, capture_output=True, text=True, check=False)
+    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "source/test_maxout.py"]
+    done = subprocess.run(
+        call, cwd=installed.folder, env=installed.env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
 

@@ -8,12 +8,14 @@ from types import new_class
 from typing import Any, ClassVar
 
 import pytest
+from plugin_fixtures import LAYER, write_package
 from pydantic import Field
 
 from cnnspec.errors import RuleError, SpecError
 from cnnspec.layers import LAYERS, Case, Kept, Layer
 from cnnspec.layers.convolution import Conv
 from cnnspec.model import modules
+from cnnspec.plugins import loading
 from cnnspec.shape import Reach, Shape
 from cnnspec.testing import check_layer, checks
 
@@ -150,6 +152,20 @@ def test_what_a_layer_raises(site: Path) -> None:
     with pytest.raises(AttributeError, match="NoSuchModule") as caught:
         check_layer(layer)
     assert caught.value.__notes__ == ["cnnspec.testing: mine 2×4×4 slope=0.5: is what torch runs"]
+
+
+@pytest.mark.parametrize("text", ["", "import torch"])
+def test_torch_beside_a_layer(text: str, site: Path) -> None:
+    """The module of a layer that a package announces must not import torch, which would slow down all commands."""
+    write_package(site, "own", f"{text}\n{LAYER}")
+    (site / "torch.py").touch()  # the other process finds this one, and is soon done
+    loading.use("own.layers")
+    (check,) = (one for one in checks(LAYERS["doubled"]) if one.name == "doubled: is defined without torch")
+    if text:
+        with pytest.raises(AssertionError, match=r"own\.layers imports torch; `nn\.imported` does that"):
+            check()
+    else:
+        check()
 
 
 def test_each_check_has_a_name() -> None:
