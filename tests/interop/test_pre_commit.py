@@ -1,6 +1,7 @@
 """The hook for pre-commit is one that it takes, and finds the mistakes in specs before they are committed."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,20 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_manifest() -> None:
     """pre-commit itself takes the file for a valid manifest."""
     subprocess.run([*PRE_COMMIT, "validate-manifest", str(MANIFEST)], check=True)
+
+
+def test_documented() -> None:
+    """The documentation shows the hook by its name, and the local one as it is in the manifest."""
+    (hook,) = yaml.safe_load(MANIFEST.read_text("utf-8"))
+    text = (MANIFEST.parent / "docs" / "checks.md").read_text("utf-8")
+    blocks = [
+        yaml.safe_load(one) for one in re.findall(r"^```yml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    ]
+    remote, other, local, workflow = blocks
+    assert [one["id"] for one in (*remote["repos"][0]["hooks"], *other)] == [hook["id"]] * 2
+    del hook["description"]
+    assert local["repos"] == [{"repo": "local", "hooks": [hook | {"language": "system"}]}]
+    assert workflow["jobs"]["specs"]["steps"][-1] == {"run": "cnnspec check --format github specs/*.yaml"}
 
 
 def test_staged_specs(repository: Path) -> None:

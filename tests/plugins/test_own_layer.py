@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ from tiny_run import SPEC, write_pictures
 
 DIGIT = OWN_LAYER.parent / "digit.png"
 PLUGIN = "own_layer.layers"
+SETTINGS = (OWN_LAYER / "pyproject.toml").read_text("utf-8")
 
 RUN = """
 import contextlib, io, json, sys
@@ -174,6 +177,16 @@ def test_own_test(installed: Place) -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
+
+
+def test_documented() -> None:
+    """The documentation shows the example's class, and its entry point, as they are."""
+    text = (OWN_LAYER.parents[1] / "docs" / "plugins.md").read_text("utf-8")
+    blocks = re.findall(r"^```(?:python|toml)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    shown = "\n".join(line.partition("  # ")[0] for line in blocks[0].rstrip().splitlines())
+    assert shown in (OWN_LAYER / "own_layer" / "layers.py").read_text("utf-8")
+    entry_points = [tomllib.loads(one)["project"]["entry-points"] for one in (blocks[1], SETTINGS)]
+    assert entry_points[0] == entry_points[1]
 
 
 def test_is_short() -> None:
