@@ -15,7 +15,7 @@ from cnnspec.model.weights import WeightsReport, load_weights
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training.checkpoint import read_tensors, share
-from cnnspec.training.published import Publication, file_hash, find, in_order, names_in, network_of
+from cnnspec.training.published import Publication, file_hash, find, in_order, names_in, network_of, place_of
 from cnnspec.training.record import BEST, LAST, PREVIOUS, SPEC, read_record
 from cnnspec.training.reporter import Reporter
 from cnnspec.training.session import Session
@@ -78,9 +78,9 @@ def source(spec: Spec) -> Source | None:
         read_record(path)  # it must be a run's
         return Local(path / BEST, path)
     if not path.is_file():
-        what, why = f"there are no weights {shown(str(path), 200)}", "paths are relative to the spec's file"
+        what = f"there are no weights {shown(str(path), 200)}"
         fix = "Check the path, or write `torchvision:NAME` for published weights"
-        raise CheckpointError(Problem(what, why, fix, _place(spec)))
+        raise CheckpointError(Problem(what, "", fix, place_of(spec)))
     is_checkpoint = path.name in (BEST, LAST, PREVIOUS) and (path.parent / SPEC).is_file()
     return Local(path, path.parent if is_checkpoint else None)
 
@@ -124,7 +124,9 @@ def fill(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
     try:
         report = load_weights(model, ordered, adapt=True)
     except CheckpointError as error:
-        raise CheckpointError(*(replace(problem, place=_place(spec)) for problem in error.problems)) from None
+        raise CheckpointError(
+            *(replace(problem, place=place_of(spec)) for problem in error.problems)
+        ) from None
     _check_frozen(spec, report)
     return {
         "from": found.name,
@@ -162,7 +164,7 @@ def _ordered(spec: Spec, model: nn.Module, tensors: dict[str, Tensor], found: So
     fix = (
         "Load them in Python with `cnnspec.load_weights(model, state_dict, adapt=True)`, and save the model's"
     )
-    raise CheckpointError(Problem(what, why, fix, _place(spec)))
+    raise CheckpointError(Problem(what, why, fix, place_of(spec)))
 
 
 def _check_finite(tensors: Mapping[str, Tensor], found: Source) -> None:
@@ -198,7 +200,3 @@ def _statistics(of: Normalize) -> str:
         " ".join(f"{one:.3g}" for one in (v if isinstance(v, tuple) else (v,))) for v in (of.mean, of.std)
     )
     return f"mean {mean}, std {std}"
-
-
-def _place(spec: Spec) -> Place:
-    return spec.document.value_place(("train", "weights"))

@@ -11,7 +11,7 @@ import urllib.parse
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from cnnspec.errors import CheckpointError, Place, Problem, SpecError, did_you_mean, one_of, shown
 from cnnspec.language.data import Normalize, normalization
-from cnnspec.language.finetuning import TORCHVISION, Published
+from cnnspec.language.finetuning import TORCHVISION, Published, published
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training.reporter import Reporter
@@ -90,7 +90,7 @@ def find(spec: Spec, asked: Published) -> Publication:
     """Return the weights that a spec asks for. Raises SpecError where torchvision has none such."""
     from torchvision.models import get_model_weights
 
-    network, place = asked.network or network_of(spec), spec.document.value_place(("train", "weights"))
+    network, place = asked.network or network_of(spec), place_of(spec)
     known = _networks()
     if network not in known:
         what = f"torchvision has no network {shown(network or spec.name)}"
@@ -105,6 +105,19 @@ def find(spec: Spec, asked: Published) -> Publication:
         what, why = f"{network} has no weights {shown(asked.name)}", f"torchvision has {one_of(names)} of it"
         raise SpecError(Problem(what, why, did_you_mean(asked.name, names), place))
     return Publication(network, entries[asked.name])
+
+
+def place_of(spec: Spec) -> Place:
+    """Return where a spec's weights are named: in its file, or by an option, which goes before that."""
+    train = spec.document.value.get("train") if isinstance(spec.document.value, dict) else None
+    given = train.get("weights") if isinstance(train, dict) else None
+    if not isinstance(given, str) or spec.train.weights is None:
+        return Place("--train weights")
+    one, other = published(given), published(spec.train.weights)
+    here = spec.located().train.weights
+    file = replace(spec, train=spec.train.model_copy(update={"weights": given})).located().train.weights
+    is_same = one.name == other.name if one and other else here == file
+    return spec.document.value_place(("train", "weights")) if is_same else Place("--train weights")
 
 
 def network_of(spec: Spec) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from torchvision.models import get_model
-from tuned import EVERYTHING, Listener, State, fit, spec, state, values
+from tuned import EVERYTHING, NET, Listener, State, fit, spec, state, values
 
 import cnnspec
 from cnnspec.errors import CheckpointError, SpecError
@@ -82,8 +82,15 @@ def test_given_by_an_option(given: State, tmp_path: Path, monkeypatch: pytest.Mo
     result = fit(elsewhere, tmp_path / "run", settings=settings)
     assert torch.equal(state(tmp_path / "run")["stem.conv1.weight"], given["stem.conv1.weight"])
     assert result.run.plan.spec.train.lr_scale == {"stage.1": 0.5}
-    with pytest.raises(CheckpointError, match="there are no weights"):
-        fit(spec(tmp_path / "elsewhere", weights="given.safetensors"), tmp_path / "other")
+    with pytest.raises(CheckpointError, match=r"^--train weights: there are no weights"):
+        fit(elsewhere, tmp_path / "other", settings={"weights": "other.safetensors"})
+    text = NET.replace("train:", "train:\n  weights: given.safetensors")
+    beside = cnnspec.loads(text, file=str(tmp_path / "elsewhere" / "net.yaml"))
+    line = text[: text.index("  weights:")].count("\n") + 1
+    with pytest.raises(
+        CheckpointError, match=rf"net\.yaml:{line}:12: there are no weights .*elsewhere/given"
+    ):
+        fit(beside, tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
@@ -133,7 +140,7 @@ WRONG = {
     cut: "the checkpoint cannot be read; ",
     a_folder: "this is not a whole run; spec.yaml, environment.json are missing. Name a run folder that `cnnspec train` wrote.",
     a_text: "the checkpoint cannot be read; it has no whole header. It is damaged, or no safetensors file; use another one.",
-    nothing: "paths are relative to the spec's file. Check the path, or write `torchvision:NAME` for published weights.",
+    nothing: "given.safetensors'. Check the path, or write `torchvision:NAME` for published weights.",
 }
 
 
