@@ -14,6 +14,7 @@ from cnnspec.importing.nest import nest
 from cnnspec.importing.proof import check
 from cnnspec.importing.read import Reader
 from cnnspec.importing.trace import Traced, trace
+from cnnspec.plugins.loading import load_installed
 from cnnspec.shape import Shape
 
 __all__ = ["Imported", "from_module"]
@@ -32,6 +33,7 @@ def from_module(
     everything that cannot be said in the language, each with the line of the traced graph. Both,
     module and network, are run in the end, and must give the same. The module is left as it was.
     """
+    load_installed()  # their layers may read some of its modules
     module = getattr(module, "_orig_mod", module)  # torch.compile wraps it
     x = _shape(input)
     traced = trace(module, x)

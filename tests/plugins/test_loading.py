@@ -1,5 +1,6 @@
 """Plugins join the vocabulary as a whole, or leave nothing but one message that names them."""
 
+import importlib
 import sys
 import warnings
 from pathlib import Path
@@ -8,12 +9,14 @@ import pytest
 from plugin_fixtures import LAYER, write_package
 from tiny_run import SPEC as TINY
 from tiny_run import write_pictures
+from torch import nn
 
 import cnnspec
 from cnnspec.cli import run
 from cnnspec.errors import PluginError
 from cnnspec.layers import LAYERS, REGISTRY
 from cnnspec.plugins import loading
+from cnnspec.testing import check_layer
 
 SPEC = "input: [2, 4, 4]\nlayers: [doubled]\n"
 Capture = pytest.CaptureFixture[str]
@@ -125,7 +128,7 @@ def test_python_api(site: Path) -> None:
     assert cnnspec.loads(SPEC).plan().layers[0].type == "doubled"
     with pytest.raises(cnnspec.SpecError, match="unknown layer 'other'"):
         cnnspec.loads(SPEC.replace("doubled", "other"))
-    __import__("other.layers")
+    importlib.import_module("other.layers")
     assert cnnspec.loads(SPEC.replace("doubled", "other")).plan().layers[0].type == "other"
 
 
@@ -138,6 +141,48 @@ def test_broken_plugin_in_python(site: Path) -> None:
         warnings.simplefilter("error")
         with pytest.raises(cnnspec.SpecError, match="unknown layer 'doubled'"):
             cnnspec.loads(SPEC)
+
+
+MODULES = """
+from torch import Tensor, nn
+
+class Doubled(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * x
+"""
+"""What the layer builds, for the tests in which it is run."""
+
+WITH_MODULES = LAYER.replace("nn.Identity()", 'nn.imported("own.modules").Doubled()').replace(
+    "    def build",
+    """    @classmethod
+    def read(cls, module: Any, x: Shape) -> Any:
+        return attributes(module, "Doubled")
+
+    def build""",
+).replace("import Case, Layer", "import Case, Layer, attributes")  # fmt: skip
+
+
+def test_imported_modules(site: Path) -> None:
+    """A module that a plugin's layer reads becomes that layer, and builds the same network."""
+    write_package(site, "own", WITH_MODULES)
+    (site / "own" / "modules.py").write_text(MODULES)
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), importlib.import_module("own.modules").Doubled())
+    found = cnnspec.from_module(module, input=(2, 4, 4))
+    assert [step.type for step in found.plan().layers] == ["conv", "doubled"]
+
+
+def test_harness_for_installed_plugins(site: Path) -> None:
+    """The whole harness passes for a layer of an installed package, with its module and what it reads."""
+    write_package(
+        site,
+        "own",
+        WITH_MODULES.replace("cases: ClassVar", "keeps: ClassVar = Kept()\n    cases: ClassVar").replace(
+            "import Case,", "import Case, Kept,"
+        ),
+    )
+    (site / "own" / "modules.py").write_text(MODULES)
+    loading.use("own.layers")
+    check_layer(LAYERS["doubled"])
 
 
 def test_read_again(site: Path) -> None:
