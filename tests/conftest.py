@@ -15,7 +15,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 settings.register_profile("cnnspec", deadline=None)
 settings.load_profile("cnnspec")
 
-pytest_plugins = ["browser", "data_fixtures", "mirror_fixtures", "plugin_fixtures"]
+pytest_plugins = ["alone", "browser", "data_fixtures", "mirror_fixtures", "plugin_fixtures"]
 
 GOLDEN = Path(__file__).parent / "golden"
 

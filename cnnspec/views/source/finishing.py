@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from cnnspec.language.arithmetic import Value
@@ -51,8 +52,30 @@ def finished(definition: Definition, frame: Frame, defaults: Mapping[str, Value]
     ]
     for parameter in changed.parameters:
         changed = _asked_plainly(changed, parameter)
+    texts = {key: written(replaced(formula, inline)) for key, formula in frame.pool.items()}
+    changed = _calculated_once(changed, {texts[key]: called for key, called in frame.purposes.items()})
     changed.parameters.sort(key=lambda parameter: parameter.default is not ...)
     return changed
+
+
+def _calculated_once(definition: Definition, purposes: Mapping[str, str]) -> Definition:
+    """Return a class that gives a name to what it would calculate by a function in several places."""
+    every = [one for one in formulas_in(definition.children) if isinstance(one, ast.Call)]
+    texts = [written(one) for one in every]
+    for formula in every:
+        text = written(formula)
+        taken = {one.name for one in definition.parameters} | definition.calculated.keys()
+        called = free(purposes.get(text) or "value", taken, "_")
+        if texts.count(text) > 1:
+            changed = mapped(definition.children, partial(_renamed, text=text, called=called))
+            calculated = {**definition.calculated, called: formula}
+            definition = replace(definition, children=changed, calculated=calculated)
+            texts = [one for one in texts if one != text]
+    return definition
+
+
+def _renamed(formula: Formula, text: str, called: str) -> Formula:
+    return name(called) if written(formula) == text else formula
 
 
 def _asked_plainly(definition: Definition, parameter: Parameter) -> Definition:
@@ -71,7 +94,7 @@ def _asked_plainly(definition: Definition, parameter: Parameter) -> Definition:
     taken = {one.name for one in definition.parameters} | {*definition.calculated}
     called = free(next(_reasons(definition.children, text), "flag"), taken, "_")
     answers = [value_of(question, {parameter.name: value}) for value in parameter.values]
-    changed = mapped(definition, lambda formula: name(called) if written(formula) == text else formula)
+    changed = mapped(definition, partial(_renamed, text=text, called=called))
     told = Parameter(called, answers, added=True)
     changed.parameters = [told if one is parameter else one for one in definition.parameters]
     return changed

@@ -138,7 +138,8 @@ class Folding:
         for earlier in before:
             if earlier.condition is not None:
                 hints += [earlier.condition, ast.UnaryOp(ast.Not(), earlier.condition)]
-        hints += [ast.UnaryOp(ast.Not(), name(key)) for key in self.frame.arguments]
+        flags = (key for key, column in self.frame.arguments.items() if isinstance(column[0], bool))
+        hints += [ast.UnaryOp(ast.Not(), name(key)) for key in flags]
         return self.frame.explained(present, stream.instances, hints, f"with_{item.name or item.word}")
 
     def name(self, steps: Sequence[Step], stream: Stream, before: Sequence[Child | Loop]) -> str | Number:
@@ -232,7 +233,7 @@ class Folding:
             found = self.explained(values, _given(item, parameter.name), stream, called, entering)
             given[parameter.name] = found
             if parameter.default is ... or not is_constant(found, parameter.default):
-                plainly = called == "channels" or (called in required and len(required) < 3)
+                plainly = called == "channels" or (called in required[:1] and len(required) < 3)
                 plainly = plainly and not (parameter.added or isinstance(values[0], bool))
                 plainly = plainly and not any(argument.key for argument in arguments)
                 arguments.append(Argument(found, "" if plainly else parameter.name))

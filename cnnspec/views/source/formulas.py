@@ -123,7 +123,20 @@ def rebuilt(formula: Formula, put: Callable[[ast.Name], Formula]) -> Formula:
         return binary(made.left, made.op, made.right)
     if isinstance(made, ast.BoolOp):
         return _joined(made.op, made.values)
+    if isinstance(made, ast.Compare) and isinstance(made.left, ast.Constant) and len(made.ops) == 1:
+        made = ast.Compare(made.comparators[0], [_MIRRORED[type(made.ops[0])]()], [made.left])
     return made if names_in(made) else constant(value_of(made, {}))
+
+
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+}
+"""Each comparison as it reads from the other side, so that a constant stands last."""
 
 
 def _joined(operator: ast.boolop, values: list[Formula]) -> Formula:

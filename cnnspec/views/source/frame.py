@@ -47,6 +47,7 @@ class Frame:
         self.calculated: dict[str, Formula] = {}
         self.widths: dict[str, None] = {"in_channels": None}
         self.pool: dict[str, Formula] = {}
+        self.purposes: dict[str, str] = {}
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -116,6 +117,7 @@ class Frame:
             raise Unfoldable
         if not isinstance(found, (ast.Name, ast.Constant)):
             self.pool.setdefault(written(found), found)
+            self.purposes.setdefault(written(found), new)
         return found
 
     def found(

@@ -97,7 +97,8 @@ def identifiers(names: Iterable[str], taken: set[str]) -> dict[str, str]:
     """Return a name in Python for each, of which no two are the same, and none is taken."""
     found: dict[str, str] = {}
     for name in names:
-        found[name] = free(name.lstrip("_") or "value", {*taken, *found.values()}, "_")
+        plain, used = name.lstrip("_") or "value", {*taken, *found.values()}
+        found[name] = free(plain if plain not in used else f"{plain}_", used)
     return found
 
 

@@ -49,7 +49,7 @@ def as_source(plan: Plan, facts: Trained | None = None) -> str:
     of a run, it loads the run's weights and prepares pictures as the run did, too. Layers of plugins are
     imported from the plugin's own module. Raises SpecError where a layer cannot be written as source.
     """
-    class_names = ClassNames([*own.classes(), *trained.NAMES])
+    class_names = ClassNames([*own.names(), *trained.NAMES, *_IMPORTS])
     foreign = foreign_classes(plan, class_names)
     found = definitions(plan, class_names, foreign)
     classes = {definition.name: definition for definition in found}

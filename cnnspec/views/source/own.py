@@ -9,6 +9,9 @@ from typing import NamedTuple
 MODULES = ("model.layers", "model.composition")
 """Where our own modules are defined, within the package."""
 
+COPIED = (*MODULES, "data.digit", "data.prepare", "language.arithmetic")
+"""All modules of which something may be copied."""
+
 _PACKAGE = "cnnspec."
 
 _Node = ast.ClassDef | ast.FunctionDef | ast.Assign
@@ -30,6 +33,12 @@ def classes() -> dict[str, tuple[str, ...]]:
         for name, node in _definitions(module).items()
         if isinstance(node, ast.ClassDef) and not name.startswith("_")
     }
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return all names that copied code may define or import."""
+    return frozenset(name for module in COPIED for name in (*_definitions(module), *_imports(module)))
 
 
 def modules(names: Iterable[str]) -> Copy:

@@ -12,7 +12,7 @@ from cnnspec.views.source.own import Copy
 DIGIT = 28
 """Height and width of MNIST's digits."""
 
-NAMES = ("CLASSES", "MEAN", "STD", "WEIGHTS", "Image", "ImageOps", "NDArray", "Path", "Shape", "Gray")
+NAMES = ("CLASSES", "MEAN", "STD", "WEIGHTS", "Path", "load", "load_file", "preprocess", "sys")
 """Names that this part of the source has."""
 
 

@@ -69,18 +69,26 @@ class _ClassWriter:
     def statements(self, target: str, children: Sequence[Child | Loop], indent: int) -> None:
         """Write the statements that give a module its children."""
         dense = is_dense(children)
-        before = ""
+        before = ("", "")
         for child in children:
-            condition = "" if child.condition is None else self.text(child.condition)
-            inner = indent + 4 if condition else indent
-            if condition and condition != before:
-                opposite = before and condition in (f"not {before}", before.removeprefix("not "))
-                self.out.append(" " * indent + ("else:" if opposite else f"if {condition}:"))
+            condition = self.asked(child.condition)
+            inner = indent + 4 if child.condition is not None else indent
+            if child.condition is not None and condition != before:
+                opposite = condition == before[::-1]
+                self.out.append(" " * indent + ("else:" if opposite else f"if {condition[0]}:"))
             before = condition
             if isinstance(child, Loop):
                 self.loop(target, child, inner, dense=dense)
             else:
                 self.child(target, child, inner, dense=dense)
+
+    def asked(self, condition: Formula | None) -> tuple[str, str]:
+        """Return a condition and its opposite as text; nothing where there is none."""
+        if condition is None:
+            return "", ""
+        if isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
+            return self.text(condition), self.text(condition.operand)
+        return self.text(condition), self.text(ast.UnaryOp(ast.Not(), condition))
 
     def child(self, target: str, child: Child, indent: int, *, dense: bool) -> None:
         """Write the statement that gives a module a child."""
