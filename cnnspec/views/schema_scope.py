@@ -103,11 +103,17 @@ class Scope:
         if "anyOf" in schema:
             return schema | _either([self._open(one, models) for one in schema.pop("anyOf")])
         allowed = schema.get("enum", [schema["const"]] if "const" in schema else [])
-        if allowed:
-            if not all(isinstance(word, str) for word in allowed):
-                return schema
-            rest = {key: one for key, one in schema.items() if key not in ("enum", "const", "type")}
-            return rest | {"anyOf": [{"enum": allowed}, {"type": "string", **self._expression}]}
+        return self._open_words(schema, allowed) if allowed else self._open_kind(schema, models)
+
+    def _open_words(self, schema: Schema, allowed: list[Any]) -> Schema:
+        """Return the schema of one of several values with room for expressions, where these are words."""
+        if not all(isinstance(word, str) for word in allowed):
+            return schema
+        rest = {key: one for key, one in schema.items() if key not in ("enum", "const", "type")}
+        return rest | {"anyOf": [{"enum": allowed}, {"type": "string", **self._expression}]}
+
+    def _open_kind(self, schema: Schema, models: Schema) -> Schema:
+        """Return the schema of a value of some type with room for expressions."""
         kind = schema.get("type")
         if kind == "array":
             schema["items"] = self._open(schema["items"], models)
