@@ -33,6 +33,7 @@ COMMANDS = {
     "apply": "apply",
     "report": "report",
     "export": "export",
+    "import": "import_",
     "runs": "runs",
 }
 """Each command by the module that holds it, in the order of the help; modules are imported when called."""

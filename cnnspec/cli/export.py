@@ -1,6 +1,7 @@
 """export: a network for those who go on without cnnspec."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,14 @@ import click
 from rich.text import Text
 
 from cnnspec import spec as specs
-from cnnspec.cli.console import out, print_line
+from cnnspec.cli.console import err, out, print_line
 from cnnspec.cli.options import parse_settings, set_option, variant_option
 from cnnspec.errors import one_line, one_of
+from cnnspec.shape import times
 from cnnspec.spec import Spec
 
 if TYPE_CHECKING:
+    from cnnspec.exporting import Exported
     from cnnspec.training import Run
 
 
@@ -24,6 +27,7 @@ class Order:
 
     source: Spec | Path
     output: Path
+    preprocess: bool
 
     def load(self) -> "Spec | Run":
         """Return the spec, or the run in its folder, which needs torch. Raises CheckpointError."""
@@ -46,8 +50,58 @@ def _python(order: Order) -> str:
     return f"{names}: {source.plan.name} as PyTorch source, with the weights of epoch {source.best_epoch}"
 
 
+def _onnx(order: Order) -> str:
+    """Write an ONNX file; return what is told of it."""
+    from cnnspec.exporting import export_onnx
+
+    return _traced(order, export_onnx, "ONNX Runtime")
+
+
+def _pt2(order: Order) -> str:
+    """Write a file of torch.export; return what is told of it."""
+    from cnnspec.exporting import export_pt2
+
+    return _traced(order, export_pt2, "torch.export")
+
+
+def _traced(order: Order, write: "Callable[..., Exported]", runner: str) -> str:
+    """Write a file that torch traces; return what is told of it, and of how it was tested."""
+    console = err()
+    with console.status("Exporting") if console.is_terminal else nullcontext():
+        made = write(order.load(), order.output, preprocess=order.preprocess)
+    network, agreement = made.network, made.agreement
+    output = ", ".join(("batch", *map(str, network.plan.output_shape)))
+    lines = [
+        f"{one_line(str(made.path))}: {network.plan.name}, {one_line(network.weights)}",
+        f"takes {made.program.described}, and gives float32 ({output})",
+        (
+            f"run by {runner} beside the network on {agreement.inputs} samples: outputs differ by "
+            f"{agreement.difference:.1g} at most, and the largest is {agreement.largest:.3g}"
+        ),
+    ]
+    if made.program.preparation:
+        lines.insert(2, _prepared(made))
+    return "\n".join(lines)
+
+
+def _prepared(made: "Exported") -> str:
+    """Return how a file prepares pictures."""
+    assert made.program.preparation
+    size, statistics = times(made.program.preparation.size), made.network.statistics
+    if statistics is None:
+        return f"resizes and crops pictures to {size}; values are from 0 to 1, as no data set is known"
+    mean, std = (_numbers(value) for value in (statistics.mean, statistics.std))
+    return f"resizes and crops pictures to {size}, and normalizes by mean {mean} and std {std}"
+
+
+def _numbers(value: float | tuple[float, ...]) -> str:
+    return " ".join(f"{one:.4g}" for one in (value if isinstance(value, tuple) else (value,)))
+
+
 WRITERS: dict[str, Callable[[Order], str]] = {
     ".py": _python,
+    ".onnx": _onnx,
+    ".pt2": _pt2,
 }
 """What writes a file with each suffix, and returns the line that is told of it."""
 
@@ -60,7 +114,7 @@ def _path(_context: click.Context, _parameter: click.Parameter, given: str) -> P
     return path
 
 
-@click.command(short_help="The network as PyTorch source.")
+@click.command(short_help="The network as PyTorch source, ONNX or torch.export.")
 @click.argument("what", metavar="SPEC|RUN")
 @variant_option
 @set_option
@@ -73,15 +127,31 @@ def _path(_context: click.Context, _parameter: click.Parameter, given: str) -> P
     callback=_path,
     help=f"File to write, {one_of(WRITERS)}; one that is there is replaced.",
 )
-def export(what: str, variant: str | None, settings: tuple[str, ...], output: Path) -> None:
+@click.option(
+    "--preprocess",
+    is_flag=True,
+    help="With .onnx and .pt2: take pictures of any size in uint8, and prepare them as for training.",
+)
+def export(
+    what: str, variant: str | None, settings: tuple[str, ...], output: Path, *, preprocess: bool
+) -> None:
     """Write the network of a SPEC or a RUN for those who go on without cnnspec.
 
     FILE.py is PyTorch source as a person would write it, with a class for each block, and needs torch only.
     The weights have the names that they have in a run. Of a RUN, the weights of the best epoch stand beside
     it in FILE.safetensors; `load()` in the source reads them, and `preprocess()` prepares a picture.
+
+    FILE.onnx is for ONNX Runtime and all that reads ONNX, and FILE.pt2 for `torch.export.load`. They have
+    the weights in them, those of a RUN's best epoch or those that the training of a SPEC would begin with,
+    and take batches of any size. Spec, names of classes and normalization stand in their metadata. Each is
+    run and compared with the network before it is written. ONNX needs `pip install 'cnnspec[onnx]'`;
+    `cnnspec predict` and `cnnspec evaluate` take such a file, too.
     """
-    order = Order(_source(what, variant, settings), output)
-    print_line(out(), Text(WRITERS[output.suffix.lower()](order)))
+    suffix = output.suffix.lower()
+    if preprocess and suffix == ".py":
+        raise click.UsageError("--preprocess is for .onnx and .pt2; source of a RUN has `preprocess()`")
+    order = Order(_source(what, variant, settings), output, preprocess)
+    print_line(out(), Text(WRITERS[suffix](order)))
 
 
 def _source(what: str, variant: str | None, settings: tuple[str, ...]) -> Spec | Path:

@@ -45,8 +45,10 @@ def _converted(network: Network, program: Program) -> ModelProto:
     traced = program.exported()
     try:
         with quiet(), torch.no_grad():
+            if any(node.target in TABLE for node in traced.graph.nodes):
+                traced = traced.run_decompositions(TABLE)
             made = torch.onnx.export(
-                traced.run_decompositions(TABLE),
+                traced,
                 (program.example,),
                 dynamo=True,
                 opset_version=OPSET,

@@ -11,6 +11,7 @@ from torch import Tensor
 from cnnspec.errors import CnnspecError, Place, Problem
 from cnnspec.exporting.preparation import Preparation
 from cnnspec.exporting.program import Program
+from cnnspec.exporting.quiet import quiet
 from cnnspec.shape import Shape, volume
 
 TOLERANCE = 1e-4
@@ -45,7 +46,8 @@ def verify(run: Callable[[Tensor], Tensor], program: Program, name: str, path: P
 
     Raises CnnspecError where they are not the same.
     """
-    found = compare(run, program)
+    with quiet():
+        found = compare(run, program)
     if not found.holds:
         what = f"the file does not compute what {name} does"
         why = f"outputs differ by {found.difference:.2g}, and the largest is {found.largest:.2g}"

@@ -98,6 +98,10 @@ def _unused(module: nn.Module, output: Op) -> list[Problem]:
         if key not in used:
             left[key.partition(".")[0]] += parameter.numel()
     return [
-        Problem(f"{part} is left out", f"the output does not depend on its {number:,} parameters", severity="warning")
+        Problem(
+            f"{part} is left out",
+            f"the output does not depend on its {number:,} parameters",
+            severity="warning",
+        )
         for part, number in left.items()
     ]

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import fx, nn
 
 from cnnspec.importing.graph import Unreadable
+from cnnspec.importing.layers import learns_statistics
 from cnnspec.importing.trace import Evaluating
 from cnnspec.model import modules
 from cnnspec.shape import Shape
@@ -75,7 +76,12 @@ _FUNCTIONS = {
 }
 """The module that does what a function does, and the arguments that both have."""
 
-_DROPOUT = {"dropout": "Dropout", "dropout1d": "Dropout1d", "dropout2d": "Dropout2d", "dropout3d": "Dropout3d"}
+_DROPOUT = {
+    "dropout": "Dropout",
+    "dropout1d": "Dropout1d",
+    "dropout2d": "Dropout2d",
+    "dropout3d": "Dropout3d",
+}
 
 _CONV = "weight bias stride padding"
 _WEIGHTED = {
@@ -105,25 +111,36 @@ def name_of(node: fx.Node) -> str:
 
 def bound(names: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments by name; those after the first, which is the input."""
-    return dict(zip(names.split(), args[1:], strict=False)) | {k: v for k, v in kwargs.items() if k != "input"}
+    return dict(zip(names.split(), args[1:], strict=False)) | {
+        k: v for k, v in kwargs.items() if k != "input"
+    }
 
 
-def module_of(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], x: Shape) -> Found | None:
+def module_of(
+    name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], x: Shape, owner: nn.Module
+) -> Found | None:
     """Return the module that does what a function does with an input of shape `x`, the batch left out.
 
-    None for a function that no module is like. Raises Unreadable.
+    None for a function that no module is like. `owner` is the module whose code calls it. Raises Unreadable.
     """
     if name in _DROPOUT:
         return Found(_dropout(name, bound("p training inplace", args, kwargs)), {})
     if name in _FUNCTIONS:
         kind, names = _FUNCTIONS[name]
         given = bound(names, args, kwargs)
-        options = {k: v for k, v in given.items() if v is not None and k not in ("inplace", "_stacklevel", "antialias")}
+        options = {
+            k: v
+            for k, v in given.items()
+            if v is not None and k not in ("inplace", "_stacklevel", "antialias")
+        }
         if given.get("antialias"):
             raise Unreadable("upsample has no antialiasing")
         return Found(_made(kind, options), {})
     if name in _WEIGHTED:
-        return _weighted(name, bound(_WEIGHTED[name], args, kwargs), x)
+        given = bound(_WEIGHTED[name], args, kwargs)
+        if name == "batch_norm" and given.get("training") is False and learns_statistics(owner, x):
+            given["training"] = Evaluating(0)
+        return _weighted(name, given, x)
     return None
 
 
@@ -172,14 +189,18 @@ def _conv_transpose(name: str, options: Options, weights: Weights, _x: Shape) ->
     channels, per_group, *kernel = weights["weight"].shape
     options |= {"kernel_size": tuple(kernel), "bias": "bias" in weights, "device": "meta"}
     kind = f"ConvTranspose{name[-2]}d"
-    return _made(kind, options | {"in_channels": channels, "out_channels": per_group * options.get("groups", 1)})
+    return _made(
+        kind, options | {"in_channels": channels, "out_channels": per_group * options.get("groups", 1)}
+    )
 
 
 def _conv(name: str, options: Options, weights: Weights, _x: Shape) -> nn.Module:
     filters, per_group, *kernel = weights["weight"].shape
     options |= {"kernel_size": tuple(kernel), "bias": "bias" in weights, "device": "meta"}
     kind = f"Conv{name[-2]}d"
-    return _made(kind, options | {"in_channels": per_group * options.get("groups", 1), "out_channels": filters})
+    return _made(
+        kind, options | {"in_channels": per_group * options.get("groups", 1), "out_channels": filters}
+    )
 
 
 def _linear(_name: str, _options: Options, weights: Weights, _x: Shape) -> nn.Module:
@@ -190,17 +211,28 @@ def _linear(_name: str, _options: Options, weights: Weights, _x: Shape) -> nn.Mo
 def _batch_norm(_name: str, options: Options, weights: Weights, x: Shape) -> nn.Module:
     if not isinstance(options.pop("training", False), Evaluating):
         fix = "Write `F.batch_norm(…, training=self.training)`"
-        raise Unreadable("batch_norm does not ask `self.training`", "batchnorm goes by the mode of the network", fix)
-    options |= {"affine": "weight" in weights, "track_running_stats": "running_mean" in weights, "device": "meta"}
+        raise Unreadable(
+            "batch_norm does not ask `self.training`", "batchnorm goes by the mode of the network", fix
+        )
+    options |= {
+        "affine": "weight" in weights,
+        "track_running_stats": "running_mean" in weights,
+        "device": "meta",
+    }
     return _made(f"BatchNorm{max(1, len(x) - 1)}d", options | {"num_features": x[0]})
 
 
 def _layer_norm(_name: str, options: Options, weights: Weights, _x: Shape) -> nn.Module:
-    return _made("LayerNorm", options | {"elementwise_affine": "weight" in weights, "bias": "bias" in weights, "device": "meta"})
+    return _made(
+        "LayerNorm",
+        options | {"elementwise_affine": "weight" in weights, "bias": "bias" in weights, "device": "meta"},
+    )
 
 
 def _group_norm(_name: str, options: Options, weights: Weights, x: Shape) -> nn.Module:
-    return _made("GroupNorm", options | {"num_channels": x[0], "affine": "weight" in weights, "device": "meta"})
+    return _made(
+        "GroupNorm", options | {"num_channels": x[0], "affine": "weight" in weights, "device": "meta"}
+    )
 
 
 def _instance_norm(_name: str, options: Options, weights: Weights, x: Shape) -> nn.Module:

@@ -39,12 +39,14 @@ class Unreadable(Exception):  # noqa: N818  # it becomes a problem, with the lin
         super().__init__(what)
         self.what, self.why, self.fix = what, why, fix
 
-    def at(self, node: fx.Node) -> Problem:
-        """Return the problem, with the line of the traced graph."""
+    def at(self, node: fx.Node, others: int = 0) -> Problem:
+        """Return the problem, with the line of the traced graph, and how many `others` it stands for."""
         scopes = origin_of(node).scopes
         where = f", in {scopes[-1].path} ({scopes[-1].kind.__name__})" if scopes else ""
         why = f"{self.why}; " if self.why else ""
-        return Problem(self.what, f"{why}the traced graph has `{code_line(node)}`{where}", self.fix, place_of(node))
+        more = f", and {others} more from this line" if others else ""
+        why += f"the traced graph has `{code_line(node)}`{where}{more}"
+        return Problem(self.what, why, self.fix, place_of(node))
 
 
 def origin_of(node: fx.Node) -> Origin:
@@ -71,7 +73,7 @@ def code_line(node: fx.Node) -> str:
 
 
 def ancestors(output: Op) -> Iterator[Op]:
-    """Yield the operations that an output depends on, each after those it depends on itself, and it at last."""
+    """Yield the operations that an output depends on, each after those it depends on, itself at last."""
     done: set[Op] = set()
     stack = [(output, iter(output.inputs))]
     while stack:

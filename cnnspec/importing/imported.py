@@ -55,8 +55,13 @@ class Imported(Spec):
         return model
 
 
-def spec_of(
-    row: Row, name: str, description: str, x: Shape, tensors: Mapping[str, Tensor], warnings: tuple[Problem, ...]
+def spec_of(  # noqa: PLR0917  # the parts of a spec, in their order
+    row: Row,
+    name: str,
+    description: str,
+    x: Shape,
+    tensors: Mapping[str, Tensor],
+    warnings: tuple[Problem, ...],
 ) -> Imported:
     """Return the spec of a network that is given as layers and forks."""
     for network in (folded(row), written_out(row)):

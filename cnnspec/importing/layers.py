@@ -1,10 +1,12 @@
 """From a module of torch to the layer that builds it: read back, built again, and compared."""
 
+import copy
 from typing import Any
 
-from pydantic import ValidationError
 import torch
+from pydantic import ValidationError
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from cnnspec.errors import RuleError
 from cnnspec.layers import LAYERS, Layer
@@ -70,7 +72,10 @@ def drop_path_rate(module: nn.Module) -> float | None:
     It has a name and an attribute that such modules have, and in training it does what
     `model.layers.DropPath` does: it leaves samples out, and divides the others by 1 − p.
     """
-    if type(module).__name__ not in ("DropPath", "StochasticDepth") or getattr(module, "mode", "row") != "row":
+    if (
+        type(module).__name__ not in ("DropPath", "StochasticDepth")
+        or getattr(module, "mode", "row") != "row"
+    ):
         return None
     rates = [getattr(module, name) for name in ("p", "drop_prob", "drop_path") if hasattr(module, name)]
     if len(rates) != 1 or not isinstance(rates[0], (int, float)) or not 0 <= rates[0] <= 1:
@@ -85,10 +90,29 @@ def drop_path_rate(module: nn.Module) -> float | None:
         finally:
             module.training = training
     kept = 0.0 if p == 1 else 1 / (1 - p)
-    return p if y.shape == (_SAMPLES,) and bool(((y == 0) | torch.isclose(y, torch.tensor(kept))).all()) else None
+    return (
+        p
+        if y.shape == (_SAMPLES,) and bool(((y == 0) | torch.isclose(y, torch.tensor(kept))).all())
+        else None
+    )
 
 
 _SAMPLES = 256
+
+
+def learns_statistics(module: nn.Module, x: Shape) -> bool:
+    """Tell whether a batch normalization of someone else's goes by its mode: in training, they change."""
+    if not isinstance(module, _BatchNorm) or module.running_mean is None:
+        return False
+    one = copy.deepcopy(module)
+    one.training = True
+    before = module.running_mean.clone()
+    try:
+        one.forward(torch.randn(_SAMPLES, *x[:1], *(2,) * (len(x) - 1)).to(before))
+    except Exception:  # noqa: BLE001  # whatever it is, it is something else
+        return False
+    after = one.running_mean
+    return after is None or not torch.equal(after, before)
 
 
 def why_none(module: nn.Module, x: Shape) -> tuple[str, str]:
@@ -106,7 +130,10 @@ def why_none(module: nn.Module, x: Shape) -> tuple[str, str]:
         if names == ["class"]:
             return what, f"it is another {type(module).__name__} than torch's"
         given = settings(module)
-        return what, f"{layer_class.type} has no {' and no '.join(f'{name}={given.get(name)}' for name in names)}"
+        return (
+            what,
+            f"{layer_class.type} has no {' and no '.join(f'{name}={given.get(name)}' for name in names)}",
+        )
     return what, ""
 
 

@@ -15,7 +15,8 @@ from cnnspec.shape import Shape, times
 if TYPE_CHECKING:
     from cnnspec.importing.read import Reader
 
-Args, Kwargs = tuple[Any, ...], Mapping[str, Any]
+Args = tuple[Any, ...]
+Kwargs = Mapping[str, Any]
 
 
 def add(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:
@@ -73,7 +74,9 @@ def concat(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value
     axes = like.axes
     assert axes is not None
     if axes[dim] != 1:
-        raise Unreadable("tensors are put together along an axis that is not the channels", "concat joins channels")
+        raise Unreadable(
+            "tensors are put together along an axis that is not the channels", "concat joins channels"
+        )
     if len(ops) == 1:
         return like
     shape = (sum(op.shape[0] for op in ops), *ops[0].shape[1:])
@@ -87,7 +90,9 @@ def _merged(reader: "Reader", node: fx.Node, kind: str, one: Value, other: Value
     ops, like = _together(reader, values)
     shapes = [op.shape for op in ops]
     if len(shapes[0]) != len(shapes[1]) or (kind == "add" and shapes[0] != shapes[1]):
-        raise Unreadable(f"{times(shapes[0])} and {times(shapes[1])} are merged", f"{kind} takes equal shapes")
+        raise Unreadable(
+            f"{times(shapes[0])} and {times(shapes[1])} are merged", f"{kind} takes equal shapes"
+        )
     shape: Shape = tuple(max(pair) for pair in zip(*shapes, strict=True))
     return like.after(Op(shape, node, tuple(ops), merge=kind))
 
@@ -104,7 +109,13 @@ def _together(reader: "Reader", values: list[Value]) -> tuple[list[Op], Value]:
 def _kind(*values: Any) -> str:
     """Return what the one of two that is no tensor of the network is called in a message."""
     other = next((value for value in values if not isinstance(value, Value)), None)
-    return other.key if isinstance(other, Weight) else f"the number {other}" if isinstance(other, (int, float)) else "something"
+    return (
+        other.key
+        if isinstance(other, Weight)
+        else f"the number {other}"
+        if isinstance(other, (int, float))
+        else "something"
+    )
 
 
 HANDLERS = {

@@ -188,19 +188,21 @@ def _scopes(op: Op) -> tuple[Scope, ...]:
 
 
 def _names(branches: list[Row], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
-    """Return the names that the module's attributes give to branches; none unless all have one of their own."""
+    """Return the names that the module's attributes give to branches; none unless each has its own."""
     names = tuple(_name(branch, scopes) for branch in branches)
-    usable = all(NAME.fullmatch(name) and name not in RESERVED and not keyword.iskeyword(name) for name in names)
+    usable = all(
+        NAME.fullmatch(name) and name not in RESERVED and not keyword.iskeyword(name) for name in names
+    )
     return names if usable and len(set(names)) == len(names) else ()
 
 
 def _name(branch: Row, scopes: tuple[Scope, ...]) -> str:
-    """Return what the names of the submodules of a branch begin with, all of them; its layer, if it has none."""
+    """Return what the names of the submodules of a branch all begin with; its layer, if it has none."""
     depth = len(scopes)
     within = [node.scopes[depth].path.split(".") for node in branch if len(node.scopes) > depth]
     start = len(scopes[-1].path.split(".")) if scopes else 0
     attributes = {path[start] for path in within if len(path) > start}
     if not attributes and len(branch) == 1 and isinstance(branch[0], Leaf):
         return branch[0].layer.type
-    name = os.path.commonprefix(sorted(attributes)).strip("_")
+    name = os.path.commonprefix(sorted(attributes)).strip("_")  # noqa: RUF071  # names, no paths
     return name if len(name) > 1 else ""

@@ -23,7 +23,7 @@ def differs(module: nn.Module, spec: Imported) -> float | None:
         return None
     numbers = torch.Generator().manual_seed(0)
     x = torch.randn(SAMPLES, *spec.input, generator=numbers).to(like)
-    with torch.inference_mode(), evaluating(module):
+    with torch.inference_mode(), evaluating(module, mode=False):
         wanted: Tensor = module(x)
         output = _model(spec, like)(x)
     return _apart(output, wanted)
@@ -46,7 +46,11 @@ def _apart(output: Tensor, wanted: Tensor) -> float:
         return 0.0
     largest = wanted.abs().max().clamp_min(torch.finfo(wanted.dtype).tiny)
     apart = (output - wanted).abs().max() / largest
-    return float("inf") if torch.isnan(apart) and not torch.equal(output.isnan(), wanted.isnan()) else float(apart.nan_to_num(0.0))
+    return (
+        float("inf")
+        if torch.isnan(apart) and not torch.equal(output.isnan(), wanted.isnan())
+        else float(apart.nan_to_num(0.0))
+    )
 
 
 def check(module: nn.Module, spec: Imported) -> None:

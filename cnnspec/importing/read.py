@@ -6,15 +6,15 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
-from cnnspec.errors import Problem, SpecError
+from cnnspec.errors import Place, SpecError
 from cnnspec.importing import layout, merges, views
 from cnnspec.importing.functions import Found, Weight, module_of, name_of
-from cnnspec.importing.graph import Op, Unreadable
+from cnnspec.importing.graph import Op, Unreadable, origin_of, place_of
 from cnnspec.importing.layers import drop_path_rate, layer_of, why_none
 from cnnspec.importing.trace import Traced
 from cnnspec.importing.values import Stale, Value, plain
 from cnnspec.layers import LAYERS, Layer
-from cnnspec.shape import Shape, times
+from cnnspec.shape import times
 
 Handled = Value | Weight | tuple[Value, ...] | None
 
@@ -25,11 +25,11 @@ class Reader:
     def __init__(self, traced: Traced) -> None:
         self.traced = traced
         self.values: dict[fx.Node, Any] = {}
-        self.problems: list[Problem] = []
+        self.refused: dict[tuple[Place | None, str], list[tuple[Unreadable, fx.Node]]] = {}
         self.made: dict[Value, Op] = {}
 
     def output(self) -> Op:
-        """Return the operation that gives the network's output; raises SpecError with all that cannot be said."""
+        """Return the operation that gives the network's output; raises SpecError with what cannot be said."""
         result: Op | None = None
         for node in self.traced.graph.nodes:
             try:
@@ -38,10 +38,11 @@ class Reader:
                 else:
                     self.values[node] = self.value(node)
             except Unreadable as error:
-                self.problems.append(error.at(node))
+                self.refused.setdefault((place_of(node), error.what), []).append((error, node))
                 self.values[node] = _unknown(node)
-        if self.problems or result is None:
-            raise SpecError(*self.problems)
+        if self.refused or result is None:
+            # What a line does in each of many blocks is told once.
+            raise SpecError(*(found[0][0].at(found[0][1], len(found) - 1) for found in self.refused.values()))
         return result
 
     def result(self, node: fx.Node) -> Op:
@@ -51,7 +52,9 @@ class Reader:
             return self.maps(given)
         number = len(given) if isinstance(given, (tuple, list, dict)) else 0
         what = f"the module gives {number} outputs" if number > 1 else "the module gives no tensor"
-        raise Unreadable(what, "a network has one output, a tensor", "Import a module that returns one of them")
+        raise Unreadable(
+            what, "a network has one output, a tensor", "Import a module that returns one of them"
+        )
 
     def value(self, node: fx.Node) -> Any:
         """Return what a node gives; raises Unreadable."""
@@ -77,7 +80,9 @@ class Reader:
             return argument
         value = self.values[argument] if argument in self.values else _attribute(argument)
         if isinstance(value, Stale):
-            what = f"`{value.changed_by.name}` changes a tensor in its place, and what shares its memory is used"
+            what = (
+                f"`{value.changed_by.name}` changes a tensor in its place, and what shares its memory is used"
+            )
             raise Unreadable(what, "", "Write `inplace=False`, or `x = x + y` for `x += y`")
         return value
 
@@ -99,7 +104,9 @@ class Reader:
         path = str(node.target)
         module = self.traced.module.get_submodule(path)
         if len(args) != 1 or kwargs or not isinstance(args[0], Value):
-            raise Unreadable(f"{path} is given more than its input", "a layer takes one tensor")
+            raise Unreadable(
+                f"{type(module).__name__} is given more than its input", "a layer takes one tensor"
+            )
         rate = drop_path_rate(module)
         if rate is not None:
             return self.apply(node, LAYERS["drop_path"].of({"p": rate}), args[0])
@@ -115,10 +122,12 @@ class Reader:
                 return table[plain_name](self, node, args, kwargs)
         x = next((one for one in args if isinstance(one, Value)), None)
         if x is not None and x is args[0]:
-            found = module_of(plain_name, args, kwargs, x.op.shape)
+            scopes = origin_of(node).scopes
+            owner = self.traced.module.get_submodule(scopes[-1].path if scopes else "")
+            found = module_of(plain_name, args, kwargs, x.op.shape, owner)
             if found:
                 return self.read(node, found, x)
-        raise Unreadable(f"no layer does what {name or node.target} does")
+        raise Unreadable(f"no layer does what {name or getattr(node.target, '__name__', node.target)} does")
 
     def read(self, node: fx.Node, found: Found, value: Value) -> Value:
         """Return what comes out of a module of torch; raises Unreadable where it is no layer."""
@@ -127,7 +136,9 @@ class Reader:
             case nn.Identity():
                 return value
             case nn.Flatten() | nn.Unflatten():
-                return views.reshape(self, node, (value,), {})
+                reshaped = views.reshape(self, node, (value,), {})
+                assert isinstance(reshaped, Value)
+                return reshaped
             case nn.Linear():
                 return self.linear(node, found, value)
             case nn.LayerNorm():
@@ -149,7 +160,11 @@ class Reader:
 
     def apply(self, node: fx.Node, layer: Layer, value: Value) -> Value:
         """Return what comes out of a layer that does the same with every value."""
-        return value.after(self.op(node, layer, value.op)) if value.axes else plain(self.op(node, layer, self.maps(value)))
+        return (
+            value.after(self.op(node, layer, value.op))
+            if value.axes
+            else plain(self.op(node, layer, self.maps(value)))
+        )
 
     def op(self, node: fx.Node, layer: Layer, x: Op, weights: Mapping[str, str] | None = None) -> Op:
         """Return a layer's operation."""
@@ -173,7 +188,8 @@ class Reader:
 
     def layer_norm(self, node: fx.Node, found: Found, value: Value) -> Value:
         """Return what comes out of a layer normalization: over the channels, or over all of a sample."""
-        module, axes = found.module, value.axes
+        module: Any = found.module
+        axes = value.axes
         if axes and len(module.normalized_shape) == len(axes) - 1 > 1 and not list(module.parameters()):
             layer = LAYERS["groupnorm"].of({"groups": 1, "eps": module.eps, "affine": False})
             return value.after(self.op(node, layer, value.op))
@@ -188,11 +204,11 @@ class Reader:
         return value.after(self.op(node, layer, value.op, found.weights))
 
     def settled(self, value: Value) -> Value:
-        """Return a tensor with whole axes; raises Unreadable where no layer makes it that."""
+        """Return a tensor with whole axes; raises Unreadable where no layer makes that."""
         return value if value.axes else replace(plain(self.maps(value)), memory=value.memory)
 
     def maps(self, value: Value) -> Op:
-        """Return the operation that gives a tensor as it is; raises Unreadable where no layer makes it that."""
+        """Return the operation that gives a tensor as it is; raises Unreadable where none does."""
         if value.stretched:
             raise Unreadable("a tensor is stretched", "only a product stretches maps of 1×1")
         if value.axes == tuple(range(len(value.dims))):
@@ -222,7 +238,9 @@ def _unknown_tensor(value: Any, node: fx.Node) -> Any:
 
 def _pointwise(layer: Layer) -> bool:
     """Tell whether a layer does the same with every value, whatever axis it stands on."""
-    return layer.family == "activation" and layer.type not in ("softmax", "log_softmax", "prelu") or layer.type in ("dropout", "drop_path")
+    return (
+        layer.family == "activation" and layer.type not in ("softmax", "log_softmax", "prelu")
+    ) or layer.type in ("dropout", "drop_path")
 
 
 def _check(node: fx.Node, value: Value) -> None:

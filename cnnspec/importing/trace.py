@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]  # it is there
 
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.importing.layers import drop_path_rate, layer_of
@@ -91,8 +91,8 @@ class _Tensor(fx.Proxy):
 
     tracer: "_Tracer"
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]  # isinstance(x, Tensor) is to be true of it
+    @property  # type: ignore[misc]  # isinstance(x, Tensor) is to be true of it
+    def __class__(self) -> type:
         return Tensor
 
     @property
@@ -116,7 +116,7 @@ class _Tensor(fx.Proxy):
         return len(self.known)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([self[i] for i in range(len(self))])
+        return iter([self[i] for i in range(len(self))])  # type: ignore[index]  # a proxy has it at run time
 
     def changed_by(self, operation: Callable[..., Any], other: Any) -> Any:
         """Record an assignment such as ``+=``, which changes the tensor itself."""
@@ -127,7 +127,7 @@ class _Tensor(fx.Proxy):
     __imul__ = partialmethod(changed_by, operator.imul)
     __itruediv__ = partialmethod(changed_by, operator.itruediv)
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304  # it always raises
         _refuse_numbers("a condition")
 
     def __int__(self) -> int:
@@ -194,7 +194,10 @@ class _Tracer(fx.Tracer):
         if isinstance(value, Tensor):
             return proxy
         if isinstance(value, (tuple, list)) and not isinstance(value, torch.Size):
-            each = (self.create_proxy("call_function", operator.getitem, (proxy, i), {}) for i in range(len(value)))
+            each = (
+                self.create_proxy("call_function", operator.getitem, (proxy, i), {})
+                for i in range(len(value))
+            )
             return type(value)(each)
         self.graph.erase_node(proxy.node)
         return value
@@ -225,7 +228,7 @@ class _Tracer(fx.Tracer):
             weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
             self.running = True
             try:
-                with evaluating(module, False):
+                with evaluating(module, mode=False):
                     empty = {name: self.empty(weight) for name, weight in weights.items()}
                     return functional_call(module, empty, args, kwargs)
             finally:
@@ -251,9 +254,20 @@ class _Tracer(fx.Tracer):
         if "meta tensor" in why or "'meta'" in why:
             return _needs_numbers(f"`{node.target}`", here())
         shapes = [times(tuple(one.shape[1:])) for one in args if isinstance(one, Tensor)]
-        name = f"{node.target} ({type(self.root.get_submodule(str(node.target))).__name__})" if node.op == "call_module" else getattr(node.target, "__name__", str(node.target))
-        fix = f"Does the network take {times(tuple(self.input.shape[1:]))}? `input` is the shape of one sample"
-        return Problem(f"{name} does not take {' and '.join(shapes) or 'what it is given'}", f"torch says: {why}", fix, here())
+        name = (
+            f"{node.target} ({type(self.root.get_submodule(str(node.target))).__name__})"
+            if node.op == "call_module"
+            else getattr(node.target, "__name__", str(node.target))
+        )
+        fix = (
+            f"Does the network take {times(tuple(self.input.shape[1:]))}? `input` is the shape of one sample"
+        )
+        return Problem(
+            f"{name} does not take {' and '.join(shapes) or 'what it is given'}",
+            f"torch says: {why}",
+            fix,
+            here(),
+        )
 
     def call_module(
         self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -295,7 +309,7 @@ def _names(module: nn.Module) -> tuple[str, ...]:
 
 
 @contextmanager
-def evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
+def evaluating(module: nn.Module, *, mode: bool | None = None) -> Iterator[None]:
     """Let a module evaluate for a while, and be as it was afterwards.
 
     Its `train` is not called, which may do more than that. Without a `mode`, modules
@@ -305,7 +319,8 @@ def evaluating(module: nn.Module, mode: Any = None) -> Iterator[None]:
     names = set(vars(module))
     for one, _ in before:
         plain = type(one).__module__.startswith("torch.nn.")
-        one.training = mode if mode is not None else False if plain else Evaluating(0)
+        value: Any = mode if mode is not None else False if plain else Evaluating(0)
+        one.training = value
     try:
         yield
     finally:
@@ -323,7 +338,10 @@ def _untraceable(module: nn.Module) -> Iterator[Problem]:
             why, fix = "what it does would not be seen", "Remove it before the import"
             yield Problem(f"{name} has a hook", why, fix)
         if any(isinstance(weight, UninitializedTensorMixin) for weight in one.parameters(recurse=False)):
-            why, fix = "its sizes are those of the first input that it sees", "Run the module once, and import it then"
+            why, fix = (
+                "its sizes are those of the first input that it sees",
+                "Run the module once, and import it then",
+            )
             yield Problem(f"{name} has no weights yet", why, fix)
     asked = [one for one in inspect.signature(module.forward).parameters.values() if one.default is one.empty]
     several = [one.name for one in asked if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]

@@ -19,7 +19,8 @@ from cnnspec.shape import Shape
 if TYPE_CHECKING:
     from cnnspec.importing.read import Reader
 
-Args, Kwargs = tuple[Any, ...], Mapping[str, Any]
+Args = tuple[Any, ...]
+Kwargs = Mapping[str, Any]
 
 _ASSIGNMENTS = {"iadd": "add", "imul": "mul", "isub": "sub", "itruediv": "truediv"}
 
@@ -45,7 +46,8 @@ def reshape(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Valu
     dims = layout.reshaped(x.dims, sizes) if not x.stretched else None
     if dims is None:
         raise Unreadable("this view mixes axes")
-    return x.viewed(dims)
+    viewed: Value = x.viewed(dims)
+    return viewed
 
 
 def permute(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value | Weight:  # noqa: ARG001
@@ -59,7 +61,8 @@ def permute(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Valu
         moved = getattr(probe, str(node.target))(*args[1:], **kwargs)
     else:
         moved = node.target(probe, *args[1:], **kwargs)  # type: ignore[operator]
-    return x.viewed(tuple(x.dims[size - 2] for size in moved.shape))
+    viewed: Value = x.viewed(tuple(x.dims[size - 2] for size in moved.shape))
+    return viewed
 
 
 def same(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Any:  # noqa: ARG001
@@ -185,9 +188,9 @@ def narrow(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value
 def _with_channels(reader: "Reader", x: Any, dim: int) -> Value:
     """Return a tensor whose axis `dim` is the channels; raises Unreadable for any other."""
     if isinstance(x, Value):
-        x = reader.settled(x)
-        if x.axes and x.axes[dim] == 1:
-            return x
+        settled: Value = reader.settled(x)
+        if settled.axes and settled.axes[dim] == 1:
+            return settled
     raise Unreadable("an axis that is not the channels is cut", "channel_slice takes channels")
 
 
@@ -267,15 +270,51 @@ def unflattened(op: Op, rank: int) -> Op:
     return maps
 
 
+def pad(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:
+    """Read zeros around the maps."""
+    given = bound("pad mode value", args, kwargs)
+    x, sides = args[0], list(given["pad"])
+    if not isinstance(x, Value) or given.get("mode", "constant") != "constant" or given.get("value"):
+        raise Unreadable(
+            f"no layer pads with {given.get('mode', 'constant')} {given.get('value') or ''}".rstrip()
+        )
+    op = reader.maps(x)
+    rank = len(op.shape) - 1
+    margins = [
+        tuple(sides[place : place + 2]) for place in range(0, len(sides), 2)
+    ]  # torch begins with the last axis
+    margins += [(0, 0)] * (rank - len(margins))
+    if len(margins) > rank or any(side < 0 for margin in margins for side in margin):
+        raise Unreadable("this pads channels, or crops", "zero_pad puts zeros around the maps")
+    if not any(map(any, margins)):
+        return x
+    layer = LAYERS["zero_pad"].of({"padding": _margins(margins[::-1])})
+    return plain(reader.op(node, layer, op))
+
+
+def _margins(margins: list[tuple[int, int]]) -> Any:
+    """Return margins as briefly as a spec can have them."""
+    each: list[Any] = [margin[0] if margin[0] == margin[1] else list(margin) for margin in margins]
+    same = all(isinstance(one, int) and one == each[0] for one in each)
+    return each[0] if same else each
+
+
 HANDLERS = {
-    **dict.fromkeys(("view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"), reshape),
-    **dict.fromkeys(("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "T", "mT"), permute),
-    **dict.fromkeys(("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "data", "requires_grad"), same),
+    **dict.fromkeys(
+        ("view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as"), reshape
+    ),
+    **dict.fromkeys(
+        ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "T", "mT"), permute
+    ),
+    **dict.fromkeys(
+        ("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "data", "requires_grad"), same
+    ),
     **dict.fromkeys(("expand", "expand_as", "broadcast_to"), expand),
     **dict.fromkeys(("chunk", "split", "tensor_split"), split),
     "getitem": index,
     "__getitem__": index,
     "narrow": narrow,
+    "pad": pad,
     "mean": mean,
     "amax": amax,
 }

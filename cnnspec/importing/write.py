@@ -1,7 +1,6 @@
 """The file's text, as a person writes it: settings of a layer on its line, blocks before the layers."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from cnnspec.importing.fold.items import Blocks, Expr, Item, Items, Network, default_of
@@ -78,7 +77,7 @@ class _Writer:
             return True
         inner = [one for part in item.parts for one in part]
         simple = all(not one.parts and not _modifiers(one) for one in inner)
-        return simple and (len(inner) <= SHORT or item.word in REGISTRY and len(inner) <= SHORT)
+        return simple and (len(inner) <= SHORT or (item.word in REGISTRY and len(inner) <= SHORT))
 
     def long(self, item: Item, indent: int) -> list[str]:
         """Return the lines of an item that does not fit on one."""
@@ -104,7 +103,11 @@ class _Writer:
     def branch(self, start: str, row: Items, indent: int) -> list[str]:
         """Return the lines of a named list: on one if it fits."""
         line = f"{start} {self.flow_list(row)}"
-        if len(line) <= WIDTH and len(row) <= SHORT and all(not one.parts and not _modifiers(one) for one in row):
+        if (
+            len(line) <= WIDTH
+            and len(row) <= SHORT
+            and all(not one.parts and not _modifiers(one) for one in row)
+        ):
             return [line]
         return [start, *self.items(row, indent)]
 
@@ -112,12 +115,16 @@ class _Writer:
         """Return the lines of a list in a list."""
         space = " " * indent
         line = f"{space}- {self.flow_list(row)}"
-        if not row or (len(line) <= WIDTH and len(row) <= SHORT and all(not one.parts and not _modifiers(one) for one in row)):
+        if not row or (
+            len(line) <= WIDTH
+            and len(row) <= SHORT
+            and all(not one.parts and not _modifiers(one) for one in row)
+        ):
             return [line]
         first, *others = self.items(row, indent + 2)
         return [f"{space}- {first.lstrip()}", *others]
 
-    def flow(self, item: Item) -> str:
+    def flow(self, item: Item) -> str:  # noqa: PLR0911  # one for each form that an item has
         """Return an item as it stands within a line."""
         if item.parts:
             parts = [self.flow_list(part) for part in item.parts]
@@ -133,13 +140,17 @@ class _Writer:
                 named = ", ".join(f"{name}: {part}" for name, part in zip(item.names, parts, strict=True))
                 return f"{{{item.word}: {{branches: {{{named}}}}}}}"
             return f"{{{item.word}: [{', '.join(parts)}]}}"
-        fields = self.written(item)
-        if not fields:
+        given = self.written(item)
+        if not given:
             return item.word
-        main = next(iter(self.blocks[item.word].arguments)) if item.word in self.blocks else REGISTRY[item.word].main
-        if list(fields) == [main]:
-            return f"{{{item.word}: {_scalar(fields[main], flow=True)}}}"
-        inner = ", ".join(f"{name}: {_scalar(value, flow=True)}" for name, value in fields.items())
+        main = (
+            next(iter(self.blocks[item.word].arguments))
+            if item.word in self.blocks
+            else REGISTRY[item.word].main
+        )
+        if main is not None and list(given) == [main]:
+            return f"{{{item.word}: {_scalar(given[main], flow=True)}}}"
+        inner = ", ".join(f"{name}: {_scalar(value, flow=True)}" for name, value in given.items())
         return f"{{{item.word}: {{{inner}}}}}"
 
     def flow_list(self, row: Items) -> str:
@@ -197,4 +208,5 @@ def _number(value: float) -> str:
     if "e" in text:
         digits, _, power = text.partition("e")
         return f"{digits}e{int(power)}"
-    return text.removesuffix(".0") if value != int(value) or abs(value) < 1e15 and value == int(value) else text
+    exact = value != int(value) or abs(value) < 1e15
+    return text.removesuffix(".0") if exact else text

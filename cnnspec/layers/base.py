@@ -187,13 +187,14 @@ class Layer(Element):
 
 
 def attributes(module: Any, name: str, *names: str, **renamed: str) -> dict[str, Any] | None:
-    """Return attributes of a module of the class `name` as fields; None for one of another class.
+    """Return attributes of a module of the class `name` as fields; None for another class, or without them.
 
     `renamed` maps torch's attribute to our field where the names differ, as in `Layer.changed`.
     """
-    if type(module).__name__ != name:
+    wanted = {n: n for n in names} | renamed
+    if type(module).__name__ != name or not all(hasattr(module, a) for a in wanted):
         return None
-    return {field: torch_size(getattr(module, a)) for a, field in ({n: n for n in names} | renamed).items()}
+    return {field: torch_size(getattr(module, a)) for a, field in wanted.items()}
 
 
 def spatial_rank(x: Shape, layer: str) -> int:

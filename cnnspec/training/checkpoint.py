@@ -242,8 +242,9 @@ def _group(ours: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
     if len(ours["params"]) != len(saved["params"]):
         raise ValueError(f"a group has {len(saved['params'])} parameters, not {len(ours['params'])}")
     scale = saved.get("lr_scale", 1.0)  # earlier versions had no such thing
-    if scale != ours["lr_scale"]:
-        raise ValueError(f"a group has lr_scale {scale}, not {ours['lr_scale']}")
+    wanted = ours.get("lr_scale", 1.0)  # an optimizer made by hand has none either
+    if scale != wanted:
+        raise ValueError(f"a group has lr_scale {scale}, not {wanted}")
     return ours | {key: tuple(v) if isinstance(ours[key], tuple) else v for key, v in kept.items()}
 
 

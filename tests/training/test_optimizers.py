@@ -148,7 +148,7 @@ def test_every_parameter_is_in_one_group(name: str) -> None:
 def test_groups_of_other_learning_rates(name: str) -> None:
     """A group for each factor holds the parameters with it, apart in weights that decay and others; none is frozen."""
     model = network()
-    model[5].requires_grad_(False)
+    model.get_submodule("5").requires_grad_(False)
     factors = {"0.weight": 0.5, "7.bias": 0.5, "2.scale": 3.0}
     names = {id(p): key for key, p in model.named_parameters()}
     optimizer = optimizers.make(

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import torch
-from torchvision_zoo import SPECS, shake
+from shaken import shake
+from torchvision_zoo import SPECS
 
 from cnnspec.exporting.network import Network
 from cnnspec.spec import Spec, load_family

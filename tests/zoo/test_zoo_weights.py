@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 import torchvision
+from shaken import shake
 from torch import Tensor
-from torchvision_zoo import FILES, NETWORKS, OPTIONS, Network, shake
+from torchvision_zoo import FILES, NETWORKS, OPTIONS, Network
 
 import cnnspec
 from cnnspec.data import Normalizer

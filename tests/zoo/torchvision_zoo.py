@@ -10,10 +10,10 @@ from typing import Any
 import torch
 import torchvision
 import yaml
+from shaken import shake
 from torch import Tensor, nn
 
 import cnnspec
-from cnnspec.shape import Shape
 
 SPECS = Path(__file__).parents[2] / "specs"
 
@@ -112,20 +112,3 @@ def apart(spec: cnnspec.Spec, theirs: nn.Module, size: int = SIZE) -> float:
         output: Tensor = ours.eval()(pictures)
         wanted: Tensor = theirs.eval()(pictures)
     return float((output - wanted).abs().max() / (wanted[0] - wanted[1]).abs().max())
-
-
-def shake(model: nn.Module, shape: Shape) -> None:
-    """Make every weight and every statistic tell, so that none can be mistaken for another.
-
-    A fresh network has shifts of 0, scales of 1 or nearly 0, and the same statistics everywhere.
-    """
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if name.endswith("bias"):
-                parameter.normal_(std=0.1)
-            elif parameter.squeeze().dim() <= 1:
-                parameter.uniform_(0.5, 1.5)
-        for module in model.modules():
-            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
-                module.momentum = 1.0  # one batch is enough for statistics that keep the signal alive
-        model.train()(torch.randn(4, *shape))

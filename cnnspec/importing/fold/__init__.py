@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from cnnspec.importing.fold.blocks import Folding, Piece, applied, folding
-from cnnspec.importing.fold.items import Item, Items, Network, items_of
+from cnnspec.importing.fold.blocks import Piece, applied, folding
+from cnnspec.importing.fold.items import Block, Item, Items, Network, items_of
 from cnnspec.importing.fold.pieces import kind_of, of_classes, of_layers
 from cnnspec.importing.fold.repeats import repeated, repeated_together
 from cnnspec.importing.fold.series import with_series
@@ -37,9 +37,7 @@ def _by_classes(network: Network) -> Network:
     cost = _cost(network)
     while True:
         tries = [
-            found
-            for kind, pieces in of_classes(network).items()
-            for found in _ways(network, pieces, kind)
+            found for kind, pieces in of_classes(network).items() for found in _ways(network, pieces, kind)
         ]
         best = min(tries, key=lambda one: one[0], default=None)
         if best is None or best[0] > cost - WORTH:
@@ -74,7 +72,9 @@ def _by_layers(network: Network) -> Network:
     while True:
         cost = _cost(network)
         candidates = sorted(of_layers(network), key=_gain, reverse=True)[:16]
-        tries = [tried for pieces in candidates if (tried := _tried(network, pieces, kind_of(network, pieces)))]
+        tries = [
+            tried for pieces in candidates if (tried := _tried(network, pieces, kind_of(network, pieces)))
+        ]
         best = min(tries, key=lambda one: one[0], default=None)
         if best is None or best[0] > cost - WORTH:
             return network
@@ -107,7 +107,7 @@ def _tidy(network: Network) -> Network:
         return tuple(_unwrapped(item) for item in row)
 
     tidy = network.mapped(unwrapped)
-    return Network(tidy.layers, dict(_ordered(tidy)))
+    return Network(tidy.layers, _ordered(tidy))
 
 
 def _unwrapped(item: Item) -> Item:
@@ -119,9 +119,9 @@ def _unwrapped(item: Item) -> Item:
     return replace(inner, when=item.when, repeat=inner.repeat * item.repeat)
 
 
-def _ordered(network: Network) -> list[tuple[str, object]]:
+def _ordered(network: Network) -> dict[str, Block]:
     """Return the blocks, each after those that it uses."""
-    done: dict[str, object] = {}
+    done: dict[str, Block] = {}
 
     def visit(name: str) -> None:
         for word in _words(network.blocks[name].body):
@@ -131,8 +131,10 @@ def _ordered(network: Network) -> list[tuple[str, object]]:
 
     for name in network.blocks:
         visit(name)
-    return list(done.items())
+    return done
 
 
 def _words(row: Items) -> set[str]:
-    return {item.word for item in row} | {word for item in row for part in item.parts for word in _words(part)}
+    return {item.word for item in row} | {
+        word for item in row for part in item.parts for word in _words(part)
+    }

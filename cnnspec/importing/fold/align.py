@@ -55,14 +55,14 @@ def aligned(rows: list[Items]) -> Stack:
 
 def form_of(row: Items) -> object:
     """Return what rows have in common whose items meet one by one."""
-    return tuple((item.word, item.when, item.repeat, tuple(form_of(part) for part in item.parts)) for item in row)
+    return tuple(
+        (item.word, item.when, item.repeat, tuple(form_of(part) for part in item.parts)) for item in row
+    )
 
 
 def _same_form(rows: Mapping[int, Items]) -> Stack:
     """Return rows of one form laid upon each other."""
-    return [
-        _one(dict(zip(rows, items, strict=True))) for items in zip(*rows.values(), strict=True)
-    ]
+    return [_one(dict(zip(rows, items, strict=True))) for items in zip(*rows.values(), strict=True)]
 
 
 def _one(items: Mapping[int, Item]) -> Aligned:
@@ -73,7 +73,8 @@ def _one(items: Mapping[int, Item]) -> Aligned:
         for name, value in item.fields:
             fields[name][number] = value
     parts = [
-        _same_form({number: item.parts[place] for number, item in items.items()}) for place in range(len(first.parts))
+        _same_form({number: item.parts[place] for number, item in items.items()})
+        for place in range(len(first.parts))
     ]
     channels = {number: item.channels for number, item in items.items()}
     return Aligned(first.word, fields, parts, first.names, first.when, first.repeat, first.scopes, channels)
@@ -127,7 +128,7 @@ def _laid(one: Stack, other: Stack) -> Stack:
 
 
 def _unwrapped(one: Stack, other: Stack) -> Stack:
-    """Return a stack as the layers of a residual, where the other is one and this could be without shortcut."""
+    """Return a stack as the layers of a residual, where the other is one and this has no shortcut."""
     if len(other) != 1 or other[0].word != "residual" or any(o.word == "residual" for o in one) or not one:
         return one
     rows = frozenset().union(*(o.rows for o in one))
@@ -137,7 +138,9 @@ def _unwrapped(one: Stack, other: Stack) -> Stack:
 
 
 def _both(one: Aligned, other: Aligned) -> Aligned:
-    fields = {name: one.fields.get(name, {}) | other.fields.get(name, {}) for name in one.fields | other.fields}
+    fields = {
+        name: one.fields.get(name, {}) | other.fields.get(name, {}) for name in one.fields | other.fields
+    }
     parts = [_laid(part, another) for part, another in zip(one.parts, other.parts, strict=True)]
     names = one.names or other.names
     channels = one.channels | other.channels
@@ -171,11 +174,22 @@ def _best(one: Stack, other: Stack) -> tuple[float, list[tuple[int, int]]]:
 
 def _score(one: Aligned, other: Aligned) -> float:
     """Return how many layers meet if two items do; 0 if they cannot."""
-    if (one.word, one.when, one.repeat, len(one.parts)) != (other.word, other.when, other.repeat, len(other.parts)):
+    if (one.word, one.when, one.repeat, len(one.parts)) != (
+        other.word,
+        other.when,
+        other.repeat,
+        len(other.parts),
+    ):
         return 0
-    inner = sum(_best(_unwrapped(a, b), _unwrapped(b, a))[0] for a, b in zip(one.parts, other.parts, strict=True))
+    inner = sum(
+        _best(_unwrapped(a, b), _unwrapped(b, a))[0] for a, b in zip(one.parts, other.parts, strict=True)
+    )
     if one.parts and not inner:
         return 0
     # Of equals, those meet that have the same settings.
-    alike = sum(set(one.fields[name].values()) == set(other.fields[name].values()) for name in one.fields if name in other.fields)
+    alike = sum(
+        set(one.fields[name].values()) == set(other.fields[name].values())
+        for name in one.fields
+        if name in other.fields
+    )
     return 1 + inner + alike / 100

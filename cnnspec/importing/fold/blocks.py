@@ -8,7 +8,7 @@ from cnnspec.importing.fold.align import Aligned, Stack, aligned, grouped
 from cnnspec.importing.fold.conditions import Conditions, conditions_of
 from cnnspec.importing.fold.items import Block, Blocks, Expr, Item, Items, Network
 from cnnspec.importing.fold.naming import block_name, name_arguments
-from cnnspec.importing.fold.variables import Variable, Variables, names_in, variables_of
+from cnnspec.importing.fold.variables import Variable, Variables, variables_of
 from cnnspec.importing.tree import Scope
 
 
@@ -86,7 +86,9 @@ def _fill(variables: Variables) -> None:
     for one in variables.arguments:
         if one.default is None and one.values.keys() != variables.inputs.keys():
             kinds = {type(value) for value in one.values.values()}
-            one.default = False if kinds == {bool} else 0 if kinds <= {int, float} else next(iter(one.values.values()))
+            one.default = (
+                False if kinds == {bool} else 0 if kinds <= {int, float} else next(iter(one.values.values()))
+            )
 
 
 def _ordered(variables: Variables) -> list[Variable]:

@@ -68,13 +68,20 @@ class _Finder:
                 if at_entry or "in_channels" not in text:
                     return text
                 elsewhere = elsewhere or (text, known)
-        return self.by_use(truth) or (self.argument(item, *elsewhere) if elsewhere else self.flag(item, truth))
+        return self.by_use(truth) or (
+            self.argument(item, *elsewhere) if elsewhere else self.flag(item, truth)
+        )
 
     def by_use(self, truth: Truth) -> Expr | None:
         """Return that an argument is given, if it is used just where something is there."""
         rows = {row for row, value in truth.items() if value}
         for one in self.variables.arguments:
-            if one.default is None and one.numbers and one.values.keys() == rows and truth.keys() == self.variables.inputs.keys():
+            if (
+                one.default is None
+                and one.numbers
+                and one.values.keys() == rows
+                and truth.keys() == self.variables.inputs.keys()
+            ):
                 one.default = 0
                 return Expr(f"{one.sign} > 0")
         return None
@@ -108,7 +115,9 @@ class _Finder:
         yield from widths
         for word, (one, first), (other, second) in product(("or", "and"), strides, widths):
             common = first.keys() & second.keys()
-            values = {r: (first[r] or second[r]) if word == "or" else (first[r] and second[r]) for r in common}
+            values = {
+                r: (first[r] or second[r]) if word == "or" else (first[r] and second[r]) for r in common
+            }
             yield Expr(f"{one} {word} {other}"), values
 
     def strides(self) -> Iterator[tuple[Expr, Truth]]:
@@ -147,7 +156,7 @@ def _agree(one: Variable, truth: Truth) -> bool:
 
 
 def _name(item: Aligned) -> str:
-    """Return what is there or not: of a row of layers, what it begins with, or that it expands the channels."""
+    """Return what is there or not: of a row, what it begins with, or that it expands the channels."""
     if item.bare:
         return "skip"
     if item.word == "sequence":

@@ -66,7 +66,9 @@ class Network:
 
     def mapped(self, change: Callable[[Items], Items]) -> "Network":
         """Return the network with each list of items replaced, the inner before the outer."""
-        blocks = {name: replace(block, body=_mapped(block.body, change)) for name, block in self.blocks.items()}
+        blocks = {
+            name: replace(block, body=_mapped(block.body, change)) for name, block in self.blocks.items()
+        }
         return Network(_mapped(self.layers, change), blocks)
 
 
@@ -80,9 +82,7 @@ def _rows(row: Items) -> Iterator[Items]:
 def _mapped(row: Items, change: Callable[[Items], Items]) -> Items:
     inner = {id(item): tuple(_mapped(part, change) for part in item.parts) for item in row if item.parts}
     changed = change(row)
-    return tuple(
-        replace(item, parts=inner[id(item)]) if id(item) in inner else item for item in changed
-    )
+    return tuple(replace(item, parts=inner[id(item)]) if id(item) in inner else item for item in changed)
 
 
 _PLAIN = re.compile(r"[^A-Za-z0-9]+")
@@ -124,7 +124,9 @@ def items_of(row: Row) -> Items:
     items = []
     for node in row:
         if isinstance(node, Leaf):
-            fields = tuple((name, tidied(getattr(node.layer, name))) for name in type(node.layer).model_fields)
+            fields = tuple(
+                (name, tidied(getattr(node.layer, name))) for name in type(node.layer).model_fields
+            )
             items.append(Item(node.layer.type, fields, scopes=node.scopes, channels=node.x[0]))
         else:
             parts = tuple(items_of(branch) for branch in node.branches)

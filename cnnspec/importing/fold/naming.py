@@ -55,7 +55,13 @@ def name_arguments(variables: Variables, stack: Stack, scopes: tuple[Scope, ...]
     """Return the names of all arguments by their signs."""
     last = _output(stack, variables)
     channels = [one for one in variables.arguments if one.kind == "channels"]
-    squeezed = {id(one) for item in walk(stack) if item.word == "multiply" for part in item.parts for one in walk(part)}
+    squeezed = {
+        id(one)
+        for item in walk(stack)
+        if item.word == "multiply"
+        for part in item.parts
+        for one in walk(part)
+    }
     names: dict[str, str] = {}
     for one in variables.arguments:
         if one.kind != "channels":
@@ -117,6 +123,8 @@ def _telling(one: Variable, scopes: tuple[Scope, ...]) -> str:
     found = set()
     for item, _ in one.uses:
         path = item.scopes[-1].path.split(".") if item.scopes else []
-        telling = [part for part in path[start:] if not part.isdigit() and not _TELLING_NOTHING.fullmatch(part)]
+        telling = [
+            part for part in path[start:] if not part.isdigit() and not _TELLING_NOTHING.fullmatch(part)
+        ]
         found.add(_PLAIN.sub("_", telling[0]).strip("_").lower() if telling else "")
     return found.pop() if len(found) == 1 else ""

@@ -1,4 +1,4 @@
-"""Pieces of a network that may be the same: what comes of one class of modules, and rows of the same layers."""
+"""Pieces of a network that may be the same: what comes of one class of modules, and rows of like layers."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NO_BEGINNING = ("activation", "regularization", "pooling")
 
 
 def of_classes(network: Network) -> dict[str, list[Piece]]:
-    """Return the pieces that come of a class of modules, the whole of what such a module does, by its name."""
+    """Return the pieces that come of a class of modules, all of what such a module does, by its name."""
     whole: Counter[tuple[str, int]] = Counter()
     found: list[tuple[Scope, Piece]] = []
     for row in network.rows():
@@ -32,7 +32,7 @@ def of_classes(network: Network) -> dict[str, list[Piece]]:
 
 
 def kind_of(network: Network, pieces: list[Piece]) -> str:
-    """Return the class of modules of which all layers of each piece come, and no others; else an empty text."""
+    """Return the class of modules of which all layers of each piece come, and no others; else nothing."""
     whole: Counter[Scope] = Counter()
     for row in network.rows():
         whole.update(scope for item in row if not item.parts for scope in item.scopes)
@@ -87,7 +87,7 @@ def of_layers(network: Network) -> list[list[Piece]]:
             if item.word in REGISTRY and REGISTRY[item.word].family in _NO_BEGINNING:
                 continue
             for stop in range(start + 1, min(len(row), start + LONGEST) + 1):
-                if any(one.word in REGISTRY for one in row[start:stop]) and (stop - start > 1 or row[start].parts):
+                if any(one.word in REGISTRY for one in row[start:stop]) and (stop - start > 1 or item.parts):
                     alike[tuple(keys[start:stop])].append(Piece(row, start, stop))
     return [pieces for pieces in (_apart(one) for one in alike.values()) if len(pieces) > 1]
 

@@ -37,6 +37,12 @@ def _together(row: Items) -> Items:
             while row[start + times * size : start + (times + 1) * size] == first:
                 times += 1
             if times > 1 and times * size > size + 2:
-                one = Item("sequence", parts=(first,), repeat=times, scopes=first[0].scopes[:1], channels=first[0].channels)
+                one = Item(
+                    "sequence",
+                    parts=(first,),
+                    repeat=times,
+                    scopes=first[0].scopes[:1],
+                    channels=first[0].channels,
+                )
                 return (*row[:start], one, *_together(row[start + times * size :]))
     return row

@@ -41,7 +41,7 @@ class Variable:
 
 @dataclass(slots=True)
 class Variables:
-    """The variables of a stack; `inputs` are the channels that enter each row, None where they are not known."""
+    """The variables of a stack; `inputs` are the channels that enter each row, None where not known."""
 
     inputs: dict[int, int | None]
     blocks: Blocks
@@ -70,7 +70,9 @@ def variables_of(stack: Stack, inputs: dict[int, int | None], blocks: Blocks) ->
             if any("in_channels" in names_in(value) for value in values.values()):
                 return None  # it would be the channels that enter the block
             kind = kind_of(item.word, name, blocks)
-            like = next((one for one in variables.found if one.kind == kind and _agree(one.values, values)), None)
+            like = next(
+                (one for one in variables.found if one.kind == kind and _agree(one.values, values)), None
+            )
             if like:
                 like.values |= values
                 like.uses.append((item, name))
@@ -118,7 +120,9 @@ def _by_inputs(one: Variable, variables: Variables) -> Expr | None:
     texts = set()
     for item, name in one.uses:
         entering = {row: channels for row, channels in item.channels.items() if channels is not None}
-        if len(entering) < len(item.channels) or any(variables.inputs[row] != entering[row] for row in entering):
+        if len(entering) < len(item.channels) or any(
+            variables.inputs[row] != entering[row] for row in entering
+        ):
             return None
         texts.add(form("in_channels", entering, item.fields[name]))
     return texts.pop() if len(texts) == 1 else None
@@ -151,7 +155,7 @@ def _padding(one: Variable, variables: Variables) -> Expr | None:
 
 def _is_half(padding: Any, kernel: Any) -> bool:
     if isinstance(kernel, Expr):
-        return padding == f"{kernel} // 2"
+        return bool(padding == f"{kernel} // 2")
     return isinstance(padding, int) and isinstance(kernel, int) and padding == kernel // 2
 
 

@@ -14,7 +14,7 @@ from cnnspec.plan import Plan
 from cnnspec.spec import load_family
 from cnnspec.views.source import as_source
 
-SPECS = sorted((Path(__file__).parents[3] / "specs").glob("*.yaml"))
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.yaml"))
 PLANS = {plan.name: plan for path in SPECS for plan in (spec.plan() for spec in load_family(path))}
 
 SIZE = 96
