@@ -1,7 +1,7 @@
 """import: a network written in PyTorch as a spec; the one command that runs a user's code."""
 
 import re
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,12 +122,12 @@ def _write(spec: "Imported", output: Path | None, weights: Path | None) -> list[
 
     from cnnspec.training.files import whole
 
-    with nullcontext() if weights is None else whole(weights) as beside:
-        if beside is not None:
-            beside.write(save({name: tensor.contiguous() for name, tensor in spec.state_dict().items()}))
+    with ExitStack() as files:
+        if weights is not None:
+            tensors = {name: tensor.contiguous() for name, tensor in spec.state_dict().items()}
+            files.enter_context(whole(weights)).write(save(tensors))
         if output is None:
             print_text(spec.text)
         else:
-            with whole(output) as stream:
-                stream.write(spec.text.encode())
+            files.enter_context(whole(output)).write(spec.text.encode())
     return [one_line(str(path)) for path in (output, weights) if path is not None]

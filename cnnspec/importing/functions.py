@@ -11,7 +11,7 @@ from torch import fx, nn
 
 from cnnspec.importing.graph import Unreadable
 from cnnspec.importing.layers import learns_statistics
-from cnnspec.importing.trace import Evaluating
+from cnnspec.importing.modes import Evaluating
 from cnnspec.model import modules
 from cnnspec.shape import Shape
 

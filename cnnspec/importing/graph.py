@@ -73,7 +73,7 @@ def code_line(node: fx.Node) -> str:
 
 
 def ancestors(output: Op) -> Iterator[Op]:
-    """Yield the operations that an output depends on, each after those it depends on, itself at last."""
+    """Yield the operations that an output depends on, each after those it depends on; the output is last."""
     done: set[Op] = set()
     stack = [(output, iter(output.inputs))]
     while stack:

@@ -55,7 +55,7 @@ class Imported(Spec):
         return model
 
 
-def spec_of(  # noqa: PLR0917  # the parts of a spec, in their order
+def spec_of(  # noqa: PLR0917  # a spec is made of these, in this order
     row: Row,
     name: str,
     description: str,
@@ -65,7 +65,7 @@ def spec_of(  # noqa: PLR0917  # the parts of a spec, in their order
 ) -> Imported:
     """Return the spec of a network that is given as layers and forks."""
     for network in (folded(row), written_out(row)):
-        text, spec = _spec(network, name, description, x)
+        text, spec = spec_from(network, name, description, x)
         plan = spec.plan()
         if says(plan, row):
             break
@@ -74,7 +74,8 @@ def spec_of(  # noqa: PLR0917  # the parts of a spec, in their order
     return Imported(**given, text=text, sources=sources, warnings=warnings, tensors=tensors)
 
 
-def _spec(network: Network, name: str, description: str, x: Shape) -> tuple[str, Spec]:
+def spec_from(network: Network, name: str, description: str, x: Shape) -> tuple[str, Spec]:
+    """Return the text of a network, and the spec that it is."""
     text = write(network, name, description, x)
     return text, loads(text, file=f"<{name}>")
 

@@ -101,18 +101,16 @@ _SAMPLES = 256
 
 
 def learns_statistics(module: nn.Module, x: Shape) -> bool:
-    """Tell whether a batch normalization of someone else's goes by its mode: in training, they change."""
+    """Tell whether someone else's batch normalization goes by its mode: statistics change in training."""
     if not isinstance(module, _BatchNorm) or module.running_mean is None:
         return False
-    one = copy.deepcopy(module)
+    before, one = module.running_mean.clone(), copy.deepcopy(module)
     one.training = True
-    before = module.running_mean.clone()
     try:
         one.forward(torch.randn(_SAMPLES, *x[:1], *(2,) * (len(x) - 1)).to(before))
     except Exception:  # noqa: BLE001  # whatever it is, it is something else
         return False
-    after = one.running_mean
-    return after is None or not torch.equal(after, before)
+    return one.running_mean is not None and not torch.equal(one.running_mean, before)
 
 
 def why_none(module: nn.Module, x: Shape) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """How the axes of a tensor in the traced code stand to those of the feature maps that it holds.
 
 The feature maps are (N, C, …), channels first; the code may hold them with their channels last, in one
-row, or split into groups. Each of its dimensions is a list of digits: parts of the axes, the slowest first,
-as einops has them. So whatever is only a view, the code's `view` and `permute`, moves digits about.
+row, or split into groups. Each of its dimensions is a list of digits: parts of the axes, the slowest first.
+So whatever is only a view, the code's `view` and `permute`, moves digits about.
 """
 
 from typing import NamedTuple

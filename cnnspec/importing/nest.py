@@ -197,12 +197,12 @@ def _names(branches: list[Row], scopes: tuple[Scope, ...]) -> tuple[str, ...]:
 
 
 def _name(branch: Row, scopes: tuple[Scope, ...]) -> str:
-    """Return what the names of the submodules of a branch all begin with; its layer, if it has none."""
+    """Return what the names of all submodules of a branch begin with; without any, its layer."""
     depth = len(scopes)
     within = [node.scopes[depth].path.split(".") for node in branch if len(node.scopes) > depth]
     start = len(scopes[-1].path.split(".")) if scopes else 0
     attributes = {path[start] for path in within if len(path) > start}
     if not attributes and len(branch) == 1 and isinstance(branch[0], Leaf):
         return branch[0].layer.type
-    name = os.path.commonprefix(sorted(attributes)).strip("_")  # noqa: RUF071  # names, no paths
+    name = os.path.commonprefix(sorted(attributes)).strip("_")  # noqa: RUF071  # of names, letter by letter
     return name if len(name) > 1 else ""

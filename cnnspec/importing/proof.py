@@ -5,7 +5,8 @@ from torch import Tensor, nn
 
 from cnnspec.errors import Problem, SpecError
 from cnnspec.importing.imported import Imported, empty_model
-from cnnspec.importing.trace import BATCH, evaluating, example
+from cnnspec.importing.modes import evaluating, example
+from cnnspec.importing.trace import BATCH
 
 SAMPLES = BATCH + 1
 """Another number of samples than was traced, so that none is taken for a size of the network."""

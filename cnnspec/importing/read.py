@@ -1,13 +1,13 @@
 """The traced graph read, node by node, as layers and mergings of feature maps."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, fx, nn
 
 from cnnspec.errors import Place, SpecError
-from cnnspec.importing import layout, merges, views
+from cnnspec.importing import cuts, layout, merges, space, views
 from cnnspec.importing.functions import Found, Weight, module_of, name_of
 from cnnspec.importing.graph import Op, Unreadable, origin_of, place_of
 from cnnspec.importing.layers import drop_path_rate, layer_of, why_none
@@ -16,7 +16,12 @@ from cnnspec.importing.values import Stale, Value, plain
 from cnnspec.layers import LAYERS, Layer
 from cnnspec.shape import times
 
-Handled = Value | Weight | tuple[Value, ...] | None
+_HANDLERS: dict[str, Callable[..., Any]] = {
+    **views.HANDLERS,
+    **cuts.HANDLERS,
+    **space.HANDLERS,
+    **merges.HANDLERS,
+}
 
 
 class Reader:
@@ -29,7 +34,7 @@ class Reader:
         self.made: dict[Value, Op] = {}
 
     def output(self) -> Op:
-        """Return the operation that gives the network's output; raises SpecError with what cannot be said."""
+        """Return the operation that gives the output; raises SpecError with all that cannot be said."""
         result: Op | None = None
         for node in self.traced.graph.nodes:
             try:
@@ -117,9 +122,9 @@ class Reader:
         """Return what a function or method of torch gives; raises Unreadable."""
         name = name_of(node)
         plain_name = views.without_place(name)
-        for table in (views.HANDLERS, merges.HANDLERS):
-            if plain_name in table:
-                return table[plain_name](self, node, args, kwargs)
+        handler = _HANDLERS.get(plain_name)
+        if handler:
+            return handler(self, node, args, kwargs)
         x = next((one for one in args if isinstance(one, Value)), None)
         if x is not None and x is args[0]:
             scopes = origin_of(node).scopes
@@ -136,9 +141,7 @@ class Reader:
             case nn.Identity():
                 return value
             case nn.Flatten() | nn.Unflatten():
-                reshaped = views.reshape(self, node, (value,), {})
-                assert isinstance(reshaped, Value)
-                return reshaped
+                return views.reshaped(node, value)
             case nn.Linear():
                 return self.linear(node, found, value)
             case nn.LayerNorm():
@@ -188,8 +191,8 @@ class Reader:
 
     def layer_norm(self, node: fx.Node, found: Found, value: Value) -> Value:
         """Return what comes out of a layer normalization: over the channels, or over all of a sample."""
-        module: Any = found.module
-        axes = value.axes
+        module, axes = found.module, value.axes
+        assert isinstance(module, nn.LayerNorm)
         if axes and len(module.normalized_shape) == len(axes) - 1 > 1 and not list(module.parameters()):
             layer = LAYERS["groupnorm"].of({"groups": 1, "eps": module.eps, "affine": False})
             return value.after(self.op(node, layer, value.op))
@@ -204,11 +207,11 @@ class Reader:
         return value.after(self.op(node, layer, value.op, found.weights))
 
     def settled(self, value: Value) -> Value:
-        """Return a tensor with whole axes; raises Unreadable where no layer makes that."""
+        """Return a tensor with whole axes; raises Unreadable where no layer makes it that."""
         return value if value.axes else replace(plain(self.maps(value)), memory=value.memory)
 
     def maps(self, value: Value) -> Op:
-        """Return the operation that gives a tensor as it is; raises Unreadable where none does."""
+        """Return the operation that gives a tensor as it is; raises Unreadable where no layer does."""
         if value.stretched:
             raise Unreadable("a tensor is stretched", "only a product stretches maps of 1×1")
         if value.axes == tuple(range(len(value.dims))):

@@ -4,36 +4,23 @@ The input is known by its shape only: a tensor on the device ``meta``, which has
 asks for sizes is traced as it runs, and code that asks for numbers cannot be.
 """
 
-import inspect
 import operator
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partialmethod
 from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, fx, nn
 from torch.func import functional_call
-from torch.nn.parameter import UninitializedTensorMixin  # type: ignore[attr-defined]  # it is there
 
 from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.importing.layers import drop_path_rate, layer_of
+from cnnspec.importing.modes import Evaluating, evaluating, example, untraceable
 from cnnspec.importing.places import here, last_of
 from cnnspec.shape import Shape, times
 
 BATCH = 2
 """Samples of the batch that is traced."""
-
-
-class Evaluating(int):
-    """Stands for False as `training` of modules that are traced through.
-
-    What hands it on to torch, as in ``F.dropout(x, training=self.training)``, does in training
-    what its name says; what hands on False does not.
-    """
-
-    def __repr__(self) -> str:
-        return "self.training"
 
 
 class Scope(NamedTuple):
@@ -72,7 +59,7 @@ class _Untraced(Exception):  # noqa: N818  # it carries a problem, which becomes
 
 def trace(module: nn.Module, x: Shape) -> Traced:
     """Return the graph of a module for inputs of shape `x`, as it evaluates; raises SpecError."""
-    refused = list(_untraceable(module))
+    refused = list(untraceable(module))
     if refused:
         raise SpecError(*refused)
     tracer = _Tracer(x, module)
@@ -116,7 +103,12 @@ class _Tensor(fx.Proxy):
         return len(self.known)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([self[i] for i in range(len(self))])  # type: ignore[index]  # a proxy has it at run time
+        return iter(
+            [
+                self.tracer.create_proxy("call_function", operator.getitem, (self, i), {})
+                for i in range(len(self))
+            ]
+        )
 
     def changed_by(self, operation: Callable[..., Any], other: Any) -> Any:
         """Record an assignment such as ``+=``, which changes the tensor itself."""
@@ -127,7 +119,7 @@ class _Tensor(fx.Proxy):
     __imul__ = partialmethod(changed_by, operator.imul)
     __itruediv__ = partialmethod(changed_by, operator.itruediv)
 
-    def __bool__(self) -> bool:  # noqa: PLE0304  # it always raises
+    def __bool__(self) -> bool:  # noqa: PLE0304  # it never returns
         _refuse_numbers("a condition")
 
     def __int__(self) -> int:
@@ -296,60 +288,10 @@ class _Tracer(fx.Tracer):
         return drop_path_rate(m) is not None or layer_of(m, tuple(args[0].known.shape[1:])) is not None
 
 
-def example(module: nn.Module) -> Tensor:
-    """Return a tensor that is on the device and of the kind of numbers of a module."""
-    floats = (one for one in (*module.parameters(), *module.buffers()) if one.is_floating_point())
-    return next(floats, torch.empty(0))
-
-
 def _names(module: nn.Module) -> tuple[str, ...]:
     """Return the names in a module's forward."""
     code = getattr(type(module).forward, "__code__", None)
     return code.co_names if code else ()
-
-
-@contextmanager
-def evaluating(module: nn.Module, *, mode: bool | None = None) -> Iterator[None]:
-    """Let a module evaluate for a while, and be as it was afterwards.
-
-    Its `train` is not called, which may do more than that. Without a `mode`, modules
-    that are traced through have one that tells who asks for it.
-    """
-    before = [(one, one.training) for one in module.modules()]
-    names = set(vars(module))
-    for one, _ in before:
-        plain = type(one).__module__.startswith("torch.nn.")
-        value: Any = mode if mode is not None else False if plain else Evaluating(0)
-        one.training = value
-    try:
-        yield
-    finally:
-        for one, training in before:
-            one.training = training
-        for name in set(vars(module)) - names:
-            delattr(module, name)  # fx keeps tensors of the graph there
-
-
-def _untraceable(module: nn.Module) -> Iterator[Problem]:
-    """Yield what of a module would not be seen, or is not there yet."""
-    for path, one in module.named_modules():
-        name = f"{path} ({type(one).__name__})" if path else type(one).__name__
-        if one._forward_hooks or one._forward_pre_hooks:  # noqa: SLF001  # there is no other way to ask
-            why, fix = "what it does would not be seen", "Remove it before the import"
-            yield Problem(f"{name} has a hook", why, fix)
-        if any(isinstance(weight, UninitializedTensorMixin) for weight in one.parameters(recurse=False)):
-            why, fix = (
-                "its sizes are those of the first input that it sees",
-                "Run the module once, and import it then",
-            )
-            yield Problem(f"{name} has no weights yet", why, fix)
-    asked = [one for one in inspect.signature(module.forward).parameters.values() if one.default is one.empty]
-    several = [one.name for one in asked if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)][1:]
-    several += [one.name for one in asked if one.kind is one.KEYWORD_ONLY]
-    if several:
-        what = f"the module takes {len(several) + 1} inputs"
-        why = f"a network has one; {' and '.join(several)} must be given as well"
-        yield Problem(what, why, "Import a module that gives them itself")
 
 
 def _refuse_numbers(what: str) -> NoReturn:

@@ -9,7 +9,7 @@ from cnnspec.shape import Shape
 
 
 class Scope(NamedTuple):
-    """A call of a submodule of the traced module: its path, its class's name, and the call's number."""
+    """A call of a submodule: its path, the name of its class, and the number of the call."""
 
     path: str
     kind: str

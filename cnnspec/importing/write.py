@@ -1,6 +1,6 @@
 """The file's text, as a person writes it: settings of a layer on its line, blocks before the layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnnspec.importing.fold.items import Blocks, Expr, Item, Items, Network, default_of
@@ -73,11 +73,7 @@ class _Writer:
 
     def brief(self, item: Item) -> bool:
         """Tell whether an item reads well on one line."""
-        if not item.parts:
-            return True
-        inner = [one for part in item.parts for one in part]
-        simple = all(not one.parts and not _modifiers(one) for one in inner)
-        return simple and (len(inner) <= SHORT or (item.word in REGISTRY and len(inner) <= SHORT))
+        return not item.parts or _few([one for part in item.parts for one in part])
 
     def long(self, item: Item, indent: int) -> list[str]:
         """Return the lines of an item that does not fit on one."""
@@ -103,11 +99,7 @@ class _Writer:
     def branch(self, start: str, row: Items, indent: int) -> list[str]:
         """Return the lines of a named list: on one if it fits."""
         line = f"{start} {self.flow_list(row)}"
-        if (
-            len(line) <= WIDTH
-            and len(row) <= SHORT
-            and all(not one.parts and not _modifiers(one) for one in row)
-        ):
+        if len(line) <= WIDTH and _few(row):
             return [line]
         return [start, *self.items(row, indent)]
 
@@ -115,43 +107,40 @@ class _Writer:
         """Return the lines of a list in a list."""
         space = " " * indent
         line = f"{space}- {self.flow_list(row)}"
-        if not row or (
-            len(line) <= WIDTH
-            and len(row) <= SHORT
-            and all(not one.parts and not _modifiers(one) for one in row)
-        ):
+        if not row or (len(line) <= WIDTH and _few(row)):
             return [line]
         first, *others = self.items(row, indent + 2)
         return [f"{space}- {first.lstrip()}", *others]
 
-    def flow(self, item: Item) -> str:  # noqa: PLR0911  # one for each form that an item has
+    def flow(self, item: Item) -> str:
         """Return an item as it stands within a line."""
         if item.parts:
-            parts = [self.flow_list(part) for part in item.parts]
-            fields = [f"{name}: {_scalar(value, flow=True)}" for name, value in self.written(item).items()]
-            if item.word == "sequence":
-                return f"{{{item.word}: {parts[0]}}}"
-            if item.word == "residual":
-                if len(item.parts[1]) == 0 and not fields:
-                    return f"{{{item.word}: {parts[0]}}}"
-                shortcut = [f"shortcut: {parts[1]}"] if item.parts[1] else []
-                return f"{{{item.word}: {{{', '.join([*fields, f'layers: {parts[0]}', *shortcut])}}}}}"
-            if item.names:
-                named = ", ".join(f"{name}: {part}" for name, part in zip(item.names, parts, strict=True))
-                return f"{{{item.word}: {{branches: {{{named}}}}}}}"
-            return f"{{{item.word}: [{', '.join(parts)}]}}"
-        given = self.written(item)
-        if not given:
+            return f"{{{item.word}: {self.flow_parts(item)}}}"
+        fields = {name: _scalar(value, flow=True) for name, value in self.written(item).items()}
+        if not fields:
             return item.word
-        main = (
-            next(iter(self.blocks[item.word].arguments))
-            if item.word in self.blocks
-            else REGISTRY[item.word].main
-        )
-        if main is not None and list(given) == [main]:
-            return f"{{{item.word}: {_scalar(given[main], flow=True)}}}"
-        inner = ", ".join(f"{name}: {_scalar(value, flow=True)}" for name, value in given.items())
-        return f"{{{item.word}: {{{inner}}}}}"
+        if list(fields) == [self.main(item.word)]:
+            return f"{{{item.word}: {next(iter(fields.values()))}}}"
+        return f"{{{item.word}: {_mapping(fields)}}}"
+
+    def flow_parts(self, item: Item) -> str:
+        """Return what stands in a composition, within a line."""
+        parts = [self.flow_list(part) for part in item.parts]
+        fields = {name: _scalar(value, flow=True) for name, value in self.written(item).items()}
+        if item.names:
+            return f"{{branches: {_mapping(dict(zip(item.names, parts, strict=True)))}}}"
+        if item.word == "residual":
+            layers, shortcut = parts
+            if item.parts[1]:
+                return _mapping(fields | {"layers": layers, "shortcut": shortcut})
+            return _mapping(fields | {"layers": layers}) if fields else layers
+        return parts[0] if item.word == "sequence" else f"[{', '.join(parts)}]"
+
+    def main(self, word: str) -> str | None:
+        """Return the field that may stand alone: of a block, its first argument."""
+        if word in self.blocks:
+            return next(iter(self.blocks[word].arguments), None)
+        return REGISTRY[word].main
 
     def flow_list(self, row: Items) -> str:
         """Return a list as it stands within a line."""
@@ -165,8 +154,8 @@ class _Writer:
 
     def mapping(self, name: str, values: Mapping[str, Any], indent: int) -> list[str]:
         """Return a mapping on one line, or on several."""
-        inner = ", ".join(f"{key}: {_scalar(value, flow=True)}" for key, value in values.items())
-        return _wrapped(" " * indent + f"{name}: {{{inner}}}")
+        texts = {key: _scalar(value, flow=True) for key, value in values.items()}
+        return _wrapped(" " * indent + f"{name}: {_mapping(texts)}")
 
 
 def _wrapped(line: str) -> list[str]:
@@ -178,6 +167,15 @@ def _wrapped(line: str) -> list[str]:
         lines.append(line[:cut])
         line = " " * indent + line[cut + 1 :]
     return [*lines, line]
+
+
+def _few(row: Sequence[Item]) -> bool:
+    """Tell whether a list is short and simple enough for one line."""
+    return len(row) <= SHORT and all(not one.parts and not _modifiers(one) for one in row)
+
+
+def _mapping(texts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {text}" for name, text in texts.items()) + "}"
 
 
 def _modifiers(item: Item) -> list[tuple[str, Any]]:
@@ -204,9 +202,5 @@ def _scalar(value: Any, *, flow: bool = False) -> str:
 
 def _number(value: float) -> str:
     """Return a float as a person writes it: ``1e-5``, ``0.001``."""
-    text = repr(value)
-    if "e" in text:
-        digits, _, power = text.partition("e")
-        return f"{digits}e{int(power)}"
-    exact = value != int(value) or abs(value) < 1e15
-    return text.removesuffix(".0") if exact else text
+    digits, e, power = repr(value).partition("e")
+    return f"{digits}e{int(power)}" if e else digits.removesuffix(".0")

@@ -107,7 +107,7 @@ def _tidy(network: Network) -> Network:
         return tuple(_unwrapped(item) for item in row)
 
     tidy = network.mapped(unwrapped)
-    return Network(tidy.layers, _ordered(tidy))
+    return Network(tidy.layers, dict(_ordered(tidy)))
 
 
 def _unwrapped(item: Item) -> Item:
@@ -119,7 +119,7 @@ def _unwrapped(item: Item) -> Item:
     return replace(inner, when=item.when, repeat=inner.repeat * item.repeat)
 
 
-def _ordered(network: Network) -> dict[str, Block]:
+def _ordered(network: Network) -> list[tuple[str, Block]]:
     """Return the blocks, each after those that it uses."""
     done: dict[str, Block] = {}
 
@@ -131,7 +131,7 @@ def _ordered(network: Network) -> dict[str, Block]:
 
     for name in network.blocks:
         visit(name)
-    return done
+    return list(done.items())
 
 
 def _words(row: Items) -> set[str]:

@@ -156,7 +156,7 @@ def _agree(one: Variable, truth: Truth) -> bool:
 
 
 def _name(item: Aligned) -> str:
-    """Return what is there or not: of a row, what it begins with, or that it expands the channels."""
+    """Return what is there or not; of a row of layers, the first, or that they expand the channels."""
     if item.bare:
         return "skip"
     if item.word == "sequence":

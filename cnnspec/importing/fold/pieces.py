@@ -16,7 +16,7 @@ _NO_BEGINNING = ("activation", "regularization", "pooling")
 
 
 def of_classes(network: Network) -> dict[str, list[Piece]]:
-    """Return the pieces that come of a class of modules, all of what such a module does, by its name."""
+    """Return the pieces that are the whole of what a module of some class does, by the name of the class."""
     whole: Counter[tuple[str, int]] = Counter()
     found: list[tuple[Scope, Piece]] = []
     for row in network.rows():
@@ -32,7 +32,7 @@ def of_classes(network: Network) -> dict[str, list[Piece]]:
 
 
 def kind_of(network: Network, pieces: list[Piece]) -> str:
-    """Return the class of modules of which all layers of each piece come, and no others; else nothing."""
+    """Return the class of modules of which each piece has all layers, and no others; else an empty text."""
     whole: Counter[Scope] = Counter()
     for row in network.rows():
         whole.update(scope for item in row if not item.parts for scope in item.scopes)

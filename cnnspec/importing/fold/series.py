@@ -56,8 +56,8 @@ def _line(values: list[float]) -> tuple[float, int] | None:
         for number in range(max(1, total // 2), total + 1):
             rate = tidied(last * total / number)
             short = len(f"{rate:g}")
-            shorter = f"{rate:g}" == f"{rate:.12g}" and (not found or short < found[0][0])
-            if shorter and all(_number(value, rate, total) for value in values):
+            better = f"{rate:g}" == f"{rate:.12g}" and (not found or short < found[0][0])
+            if better and all(_number(value, rate, total) for value in values):
                 found = [(short, total, rate)]
     return (found[0][2], found[0][1]) if found else None
 
@@ -105,7 +105,7 @@ def _alone(item: Item) -> Item:
 
 
 def _next(one: Item, other: Item) -> str:
-    """Return the field that is a step further in the second item, all else being equal; else nothing."""
+    """Return the field that is a step further in the second item, all else being equal; else an empty one."""
     if (
         replace(one, fields=()) != replace(other, fields=())
         or one.repeat != 1

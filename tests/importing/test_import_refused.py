@@ -1,0 +1,128 @@
+"""What cannot be said in a spec is told, all of it, with its line; nothing is guessed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from torch import Tensor, nn
+
+import cnnspec
+
+X = (4, 8, 8)
+
+
+class Does(nn.Module):
+    """A module that does what a function does, with parts that the function may use."""
+
+    def __init__(self, does: Callable[..., Any], **parts: nn.Module) -> None:
+        super().__init__()
+        self.does = does
+        for name, part in parts.items():
+            self.add_module(name, part)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.does(self, x)
+
+
+def problems(module: nn.Module, x: Any = X) -> list[str]:
+    """Return what an import of the module tells."""
+    with pytest.raises(cnnspec.SpecError) as caught:
+        cnnspec.from_module(module, x)
+    return [problem.message for problem in caught.value.problems]
+
+
+FUNCTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
+    "unknown": (lambda _, x: torch.fft.fft(x).real, "`fft_fft = torch._C._fft.fft_fft(x)`"),
+    "constant": (lambda _, x: x * 3, "a tensor is multiplied by the number 3"),
+    "condition": (lambda _, x: x if x.sum() > 0 else -x, "a condition depends on the numbers"),
+    "item": (lambda _, x: x * x.max().item(), "depends on the numbers in a tensor"),
+    "reflection": (lambda _, x: F.pad(x, (1, 1, 1, 1), "reflect"), "no layer pads with reflect"),
+    "crop": (lambda _, x: x[:, :, 1:-1, 1:-1], "a part of the maps is cut out"),
+    "one column": (lambda _, x: x[:, :, 0], "one place of many is taken"),
+    "batch": (lambda _, x: x[1:], "the batch is cut"),
+    "softmax over width": (lambda _, x: F.softmax(x, dim=3), "Softmax"),
+    "axes": (lambda m, x: m.conv(x.transpose(1, 2)), "axes are moved"),
+    "sum over channels": (lambda _, x: x.mean(1, keepdim=True), "this goes over more than space"),
+    "two outputs": (lambda _, x: (x.relu(), x.sigmoid()), "the module gives 2 outputs"),
+    "no output": (lambda _, x: dict[str, Tensor]() if len(x.shape) else x, "the module gives no tensor"),
+    "dropout for ever": (lambda _, x: F.dropout(x, 0.5), "dropout goes on while the network evaluates"),
+    "computed weight": (lambda m, x: F.conv2d(x, m.conv.weight * 2), "conv.weight"),
+    "twice": (lambda m, x: m.conv(m.conv(x)), "conv is used 2 times, with the same weights"),
+    "stale": (lambda _, x: (x[:, :2].relu_(), x.sigmoid())[1], "`relu_` changes a tensor in its place"),
+    "other sizes": (lambda m, x: m.conv(x[:, :2]), "conv (Conv2d) does not take 2×8×8"),
+    "an error": (
+        lambda _, x: x.no_such_thing(),  # type: ignore[attr-defined]  # that is meant
+        "torch.fx cannot trace the module: AttributeError",
+    ),
+    "numbers of another kind": (lambda _, x: x.half(), "no layer does what half does"),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_refused(name: str) -> None:
+    """What is no layer is refused, and the line that wrote it is shown."""
+    does, expected = FUNCTIONS[name]
+    module = Does(does, conv=nn.Conv2d(4, 4, 3, padding=1))
+    with pytest.raises(cnnspec.SpecError) as caught:
+        cnnspec.from_module(module, X)
+    assert expected in str(caught.value)
+    place = caught.value.problems[0].place
+    assert "output" in name or (place and place.file.endswith("test_import_refused.py") and place.line)
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.ReflectionPad2d(1), "no layer does what ReflectionPad2d does with 4×8×8"),
+        (nn.BatchNorm2d(4, momentum=None), "batchnorm does not take it: momentum is None"),
+        (nn.AvgPool2d(2, divisor_override=3), "avgpool has no divisor_override=3"),
+        (nn.Linear(8, 8), "this dense layer goes along an axis that is not the channels"),
+        (nn.LayerNorm(8), "channel_layernorm goes over the channels of 4×8×8"),
+        (nn.LazyConv2d(3, 3), "has no weights yet"),
+    ],
+    ids=str,
+)
+def test_modules_refused(module: nn.Module, expected: str) -> None:
+    """A module of torch that no layer is like is refused, with what is different about it."""
+    assert expected in " ".join(problems(nn.Sequential(module)))
+
+
+def test_all_at_once() -> None:
+    """Everything that cannot be said is told at once, and a line that many blocks share once."""
+    layers = [nn.ReflectionPad2d(1), nn.Conv2d(4, 4, 3), nn.Threshold(0, 1), nn.ReflectionPad2d(1)]
+    told = problems(nn.Sequential(*layers))
+    assert len(told) == 2
+    assert "and 1 more from this line" in told[0]
+    module = Does(lambda _, x: [x := F.pad(x, (1, 1, 1, 1), "circular") for _ in range(3)][-1])
+    (told_once,) = problems(module)
+    assert "and 2 more from this line" in told_once
+
+
+def test_hooks_and_inputs() -> None:
+    """A hook would not be seen, and a second input has nowhere to come from."""
+    module = nn.Sequential(nn.ReLU())
+    module[0].register_forward_hook(lambda *_: None)
+    assert problems(module) == [
+        "0 (ReLU) has a hook; what it does would not be seen. Remove it before the import."
+    ]
+    assert "the module takes 2 inputs" in problems(nn.Bilinear(4, 4, 4))[0]
+
+
+def test_tangled() -> None:
+    """Branches that exchange what they compute are no nested lists of layers."""
+
+    def does(m: Any, x: Tensor) -> Tensor:
+        a, b = m.a(x), m.b(x)
+        return torch.cat([a + b, a], 1)
+
+    (told,) = problems(Does(does, a=nn.Conv2d(4, 4, 1), b=nn.Conv2d(4, 4, 1)))
+    assert "the branches that meet in `cat` are not apart" in told
+
+
+@pytest.mark.parametrize("x", [(4,), (1, 4, 8, 8, 8), (0, 8, 8), "3x8", None, (4, 8.0, 8)])
+def test_inputs_refused(x: Any) -> None:
+    """An input that is no shape of a sample is refused before anything is traced."""
+    (told,) = problems(nn.ReLU(), x)
+    assert "it is the shape of one sample" in told
