@@ -49,7 +49,7 @@ def test_round_trip(drawn: Drawn) -> None:
 def test_the_module_is_left_alone() -> None:
     """An import changes neither the mode of any part of a module, nor its weights, nor torch's random numbers."""
     model = cnnspec.load("specs/lenet5.yaml").plan().build().train()
-    model.get_submodule("1").eval()
+    model.get_submodule("batchnorm1").eval()
     modes = [one.training for one in model.modules()]
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     attributes = set(vars(model))
