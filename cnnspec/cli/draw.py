@@ -7,7 +7,7 @@ import click
 from rich.text import Text
 
 from cnnspec.cli.console import err, out, print_line, report_problems
-from cnnspec.cli.options import spec_argument
+from cnnspec.cli.options import output_option, spec_argument
 from cnnspec.errors import one_line, one_of
 from cnnspec.expansion import trace
 from cnnspec.plan import Plan
@@ -25,26 +25,9 @@ MERMAID_EDGES = 500
 """Edges that Mermaid draws where its settings do not say otherwise."""
 
 
-def _path(_context: click.Context, _parameter: click.Parameter, given: str) -> Path:
-    """Return the file to write, whose suffix tells its form; raises click.BadParameter."""
-    path = Path(given)
-    known = (*PICTURES, *GRAPHS)
-    if path.suffix.lower() not in known:
-        raise click.BadParameter(f"'{one_line(given)}' must end in {one_of(known)}")
-    return path
-
-
 @click.command(short_help="Picture of the network: SVG, PNG, PDF, Mermaid, DOT.")
 @spec_argument
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    callback=_path,
-    help=f"File to write, {one_of((*PICTURES, *GRAPHS))}; one that is there is replaced.",
-)
+@output_option(*PICTURES, *GRAPHS)
 @click.option(
     "--style",
     type=click.Choice(STYLES),

@@ -7,7 +7,7 @@ from click.core import ParameterSource
 from rich.text import Text
 
 from cnnspec.cli.console import out, out_encoding, print_json, print_line, print_text, report_problems
-from cnnspec.cli.options import format_option, spec_argument
+from cnnspec.cli.options import format_option, output_option, spec_argument
 from cnnspec.errors import Place, Problem, SpecError, did_you_mean, one_line, one_of
 from cnnspec.expansion import trace
 from cnnspec.plan import Plan
@@ -22,25 +22,11 @@ SUFFIXES = {".html": "html", ".md": "markdown"}
 """The form of a file by its suffix."""
 
 
-def _path(_context: click.Context, _parameter: click.Parameter, given: str | None) -> Path | None:
-    """Return the file to write, whose suffix tells its form; raises click.BadParameter."""
-    if given is not None and Path(given).suffix.lower() not in SUFFIXES:
-        raise click.BadParameter(f"'{one_line(given)}' must end in {one_of(SUFFIXES)}")
-    return None if given is None else Path(given)
-
-
 @click.command(short_help="Formula of every layer, with its numbers.")
 @spec_argument
 @click.argument("layer", required=False)
 @format_option("text", "markdown", "html", "json")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    callback=_path,
-    help=f"File to write, {one_of(SUFFIXES)}; one that is there is replaced.",
-)
+@output_option(*SUFFIXES, default="standard output")
 @click.option(
     "--picture/--no-picture",
     "pictures",

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from cnnspec import spec as specs
 from cnnspec.cli.console import err, out, print_line
-from cnnspec.cli.options import parse_settings, set_option, variant_option
-from cnnspec.errors import one_line, one_of
+from cnnspec.cli.options import output_option, parse_settings, set_option, variant_option
+from cnnspec.errors import one_line
 from cnnspec.shape import times
 from cnnspec.spec import Spec
 
@@ -106,27 +106,11 @@ WRITERS: dict[str, Callable[[Order], str]] = {
 """What writes a file with each suffix, and returns the line that is told of it."""
 
 
-def _path(_context: click.Context, _parameter: click.Parameter, given: str) -> Path:
-    """Return the file to write, whose suffix tells its form; raises click.BadParameter."""
-    path = Path(given)
-    if path.suffix.lower() not in WRITERS:
-        raise click.BadParameter(f"'{one_line(given)}' must end in {one_of(WRITERS)}")
-    return path
-
-
 @click.command(short_help="The network as PyTorch source, ONNX or torch.export.")
 @click.argument("what", metavar="SPEC|RUN")
 @variant_option
 @set_option
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    callback=_path,
-    help=f"File to write, {one_of(WRITERS)}; one that is there is replaced.",
-)
+@output_option(*WRITERS)
 @click.option(
     "--preprocess",
     is_flag=True,

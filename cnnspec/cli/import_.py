@@ -9,6 +9,7 @@ import click
 from rich.text import Text
 
 from cnnspec.cli.console import err, out, print_line, print_text, report_problems
+from cnnspec.cli.options import file_ending
 from cnnspec.errors import one_line
 from cnnspec.shape import Shape, times
 
@@ -34,13 +35,6 @@ def _shape(_context: click.Context, _parameter: click.Parameter, given: str | No
     return tuple(int(size) for size in sizes)
 
 
-def _weights(_context: click.Context, _parameter: click.Parameter, given: str | None) -> Path | None:
-    """Return the file for the weights; raises click.BadParameter."""
-    if given is not None and Path(given).suffix.lower() != WEIGHTS:
-        raise click.BadParameter(f"'{one_line(given)}' must end in {WEIGHTS}")
-    return None if given is None else Path(given)
-
-
 @click.command("import", short_help="A network written in PyTorch, as a spec.")
 @click.argument("what", metavar="torchvision:NAME|MODULE:FUNCTION")
 @click.option(
@@ -61,7 +55,7 @@ def _weights(_context: click.Context, _parameter: click.Parameter, given: str | 
     "--weights",
     metavar="FILE",
     type=click.Path(dir_okay=False),
-    callback=_weights,
+    callback=file_ending(WEIGHTS),
     help=f"Also write the module's weights under the names of the spec; FILE ends in {WEIGHTS}.",
 )
 def import_(what: str, output: Path | None, shape: Shape | None, weights: Path | None) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from cnnspec import spec as specs
-from cnnspec.errors import SpecError, one_line
+from cnnspec.errors import SpecError, one_line, one_of
 from cnnspec.language import source
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,22 +88,39 @@ data_root_option = click.option(
 )
 
 
-def _png(_context: click.Context, _parameter: click.Parameter, file: str) -> Path:
-    """Return the path of a PNG to write; raises click.BadParameter."""
-    if Path(file).suffix.lower() != ".png":
-        raise click.BadParameter(f"'{one_line(file)}': the picture is a PNG, so its name must end in .png")
-    return Path(file)
+def file_ending(*suffixes: str, because: str = "") -> Callable[..., Path | None]:
+    """Return a callback that takes a file's name only with one of these suffixes; `because` says why.
+
+    It raises click.BadParameter.
+    """
+
+    def check(_context: click.Context, _parameter: click.Parameter, given: str | None) -> Path | None:
+        if given is not None and Path(given).suffix.lower() not in suffixes:
+            why = f": {because}, so its name" if because else ""
+            raise click.BadParameter(f"'{one_line(given)}'{why} must end in {one_of(suffixes)}")
+        return None if given is None else Path(given)
+
+    return check
 
 
-png_option = click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    callback=_png,
-    help="PNG file to write; one that is there is replaced.",
-)
+def output_option(*suffixes: str, kind: str = "", default: str = "", because: str = "") -> Callable[[F], F]:
+    """Return the option ``--output`` for a file with one of these suffixes, required without a `default`.
+
+    The help names the `kind` of file, or its suffixes.
+    """
+    what = f"{kind} file to write" if kind else f"File to write, {one_of(suffixes)}"
+    return click.option(
+        "-o",
+        "--output",
+        required=not default,
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        callback=file_ending(*suffixes, because=because),
+        help=f"{what}; one that is there is replaced." + (f"  [default: {default}]" if default else ""),
+    )
+
+
+png_option = output_option(".png", kind="PNG", because="the picture is a PNG")
 
 
 def format_option(*formats: str) -> Callable[[F], F]:

@@ -10,7 +10,7 @@ import click
 from rich.text import Text
 
 from cnnspec.cli.console import err, out, print_line, report_problems
-from cnnspec.cli.options import data_root_option, device_option, threads_option
+from cnnspec.cli.options import data_root_option, device_option, output_option, threads_option
 from cnnspec.errors import Place, Problem, one_line, printable
 
 if TYPE_CHECKING:
@@ -26,13 +26,11 @@ DIGITS = 12
 
 @click.command(short_help="A page about runs: curves, mistakes, filters.")
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    type=click.Path(dir_okay=False),
-    help=f"HTML file to write; one that is there is replaced.  [default: {DEFAULT} in the RUN, or here for "
-    "several]",
+@output_option(
+    *SUFFIXES,
+    kind="HTML",
+    default=f"{DEFAULT} in the RUN, or here for several",
+    because="the report is HTML",
 )
 @click.option(
     "--picture",
@@ -46,7 +44,7 @@ DIGITS = 12
 @data_root_option
 def report(
     runs: tuple[str, ...],
-    output: str | None,
+    output: Path | None,
     picture: str,
     *,
     device: str,
@@ -64,15 +62,12 @@ def report(
     Each network is tested with the weights of its best epoch. Where its weights or its data cannot be
     had, the report says so, and has the rest.
     """
-    if output is not None and Path(output).suffix.lower() not in SUFFIXES:
-        why = f"the report is HTML, so its name must end in {SUFFIXES[0]}"
-        raise click.BadParameter(f"'{one_line(output)}': {why}", param_hint="--output")
     from cnnspec.report.plot import check_matplotlib
     from cnnspec.training.record import read_record
 
     check_matplotlib()
     records = [read_record(run) for run in _each_once(runs)]
-    path = Path(output) if output else records[0].folder / DEFAULT if len(records) == 1 else Path(DEFAULT)
+    path = output or (records[0].folder / DEFAULT if len(records) == 1 else Path(DEFAULT))
 
     from cnnspec.report import page
     from cnnspec.report.evidence import Gatherer

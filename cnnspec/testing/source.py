@@ -1,5 +1,8 @@
 """A layer is held to the source that is written of it: that builds the same, and computes the same."""
 
+import runpy
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,8 +39,10 @@ def _seeded(make: Any) -> nn.Module:
 
 def _network(text: str) -> nn.Module:
     """Return the network of a source, the last class in it."""
-    names: dict[str, Any] = {"__name__": "source"}
-    exec(compile(text, "source", "exec"), names)  # noqa: S102  # it was written a moment ago, by us
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "source.py"
+        path.write_text(text, "utf-8")
+        names = runpy.run_path(str(path), run_name="source")
     classes = [one for one in names.values() if isinstance(one, type) and one.__module__ == "source"]
     made: nn.Module = classes[-1]()
     return made
