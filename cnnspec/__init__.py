@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnnspec.errors import CheckpointError, CnnspecError, DataError, Problem, SpecError
+    from cnnspec.exporting import Exported, export_onnx, export_pt2, export_source, load_onnx
     from cnnspec.importing import Imported, from_module
     from cnnspec.model.weights import WeightsReport, load_weights
     from cnnspec.plan import Plan, Step
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointError",
     "CnnspecError",
     "DataError",
+    "Exported",
     "Imported",
     "Plan",
     "Problem",
@@ -29,8 +31,12 @@ __all__ = [
     "SpecError",
     "Step",
     "WeightsReport",
+    "export_onnx",
+    "export_pt2",
+    "export_source",
     "from_module",
     "load",
+    "load_onnx",
     "load_run",
     "load_weights",
     "loads",
@@ -39,6 +45,7 @@ __all__ = [
 
 _MODULES = {
     "errors": ("CheckpointError", "CnnspecError", "DataError", "Problem", "SpecError"),
+    "exporting": ("Exported", "export_onnx", "export_pt2", "export_source", "load_onnx"),
     "importing": ("Imported", "from_module"),
     "model.weights": ("WeightsReport", "load_weights"),
     "plan": ("Plan", "Step"),

@@ -40,10 +40,10 @@ class Order:
 
 def _python(order: Order) -> str:
     """Write PyTorch source; return what is told of it."""
-    from cnnspec.exporting.source import write_source
+    from cnnspec.exporting import export_source
 
     source = order.load()
-    files = write_source(source, order.output)
+    files = export_source(source, order.output)
     names = " and ".join(one_line(str(file)) for file in files)
     if isinstance(source, Spec):
         return f"{names}: {source.name} as PyTorch source"

@@ -1,4 +1,4 @@
-"""Networks for other programs: ONNX files and those of torch.export, each run before it gets its name.
+"""Networks for other programs: PyTorch source, and files for ONNX and torch.export, run before they get their names.
 
 Importing the package does not import torch.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnspec.exporting.packages import READING, WRITING, require
+from cnnspec.exporting.source import export_source
 
 if TYPE_CHECKING:
     from cnnspec.exporting.network import Network
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from cnnspec.exporting.verify import Agreement
     from cnnspec.spec import Spec
     from cnnspec.training import Run
+
+__all__ = ["Exported", "export_onnx", "export_pt2", "export_source", "load_onnx"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What is exported: the network of a run, or of a spec as its training would begin."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from cnnspec import __version__
 from cnnspec.language.data import Normalize
 from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
+from cnnspec.plugins.origins import NOTE, origins
 from cnnspec.spec import Spec
 from cnnspec.training import Reporter, Run, pretrained
 
@@ -45,7 +46,7 @@ def _trained(run: Run) -> Network:
     if accuracy is not None:
         facts["test_accuracy"] = accuracy
     statistics = run.plan.spec.data.statistics(run.plan.input_shape)
-    return Network(run.plan, run.model, _told(run.plan.spec, facts, statistics), f"epoch {epoch}", statistics)
+    return Network(run.plan, run.model, _told(run.plan, facts, statistics), f"epoch {epoch}", statistics)
 
 
 def _initialized(spec: Spec) -> Network:
@@ -66,16 +67,19 @@ def _initialized(spec: Spec) -> Network:
     if statistics is None and spec.data_given:
         statistics = spec.data.statistics(spec.input)
     if statistics is not None:
-        spec = spec.normalized(statistics.mean, statistics.std)
-    return Network(plan, model.eval(), _told(spec, facts, statistics), weights, statistics)
+        plan = replace(plan, spec=spec.normalized(statistics.mean, statistics.std))
+    return Network(plan, model.eval(), _told(plan, facts, statistics), weights, statistics)
 
 
-def _told(spec: Spec, facts: dict[str, Any], statistics: Normalize | None) -> dict[str, str]:
+def _told(plan: Plan, facts: dict[str, Any], statistics: Normalize | None) -> dict[str, str]:
     """Return all facts as texts: the spec as YAML, and all else as JSON."""
-    resolved = spec.resolved()
-    if not spec.data_given:
+    resolved = plan.spec.resolved()
+    if not plan.spec.data_given:
         del resolved["data"]  # a default that the spec does not mean
     if statistics is not None:
         facts |= {"mean": statistics.mean, "std": statistics.std}
+    foreign = origins(step.type for step in plan.layers)
+    if foreign:
+        facts |= {NOTE: foreign}
     values = {name: json.dumps(value) for name, value in facts.items()}
     return {"cnnspec": __version__, "spec": to_yaml(resolved)} | values

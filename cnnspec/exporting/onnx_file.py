@@ -17,11 +17,13 @@ from cnnspec.exporting.messages import LARGEST, is_external, within
 from cnnspec.exporting.preparation import picture_channels
 from cnnspec.exporting.session import Session, Signature
 from cnnspec.plan import Plan
+from cnnspec.plugins.origins import NOTE, check_loaded
 from cnnspec.shape import Shape
 from cnnspec.training import Classifier
 from cnnspec.training.checks import check_fit
 from cnnspec.training.evaluate import Prepare
 
+_FACTS = ("classes", "digits", "epoch", NOTE)
 _EXPORT = "Use a file that `cnnspec export` wrote of a run"
 
 
@@ -69,8 +71,9 @@ def load(path: Path) -> OnnxFile:
     """Return the network of classes in an ONNX file. Raises CheckpointError, and SpecError for its spec."""
     data = _read(path)
     texts = _metadata(data, path)
-    plan = check_fit(specs.loads(texts["spec"], file=str(path)))
     facts = _facts(texts, path)
+    check_loaded(facts, Place(str(path)))
+    plan = check_fit(specs.loads(texts["spec"], file=str(path)))
     session = Session(data, path)
     _check_ends(session, plan, facts["classes"], path)
     return OnnxFile(path, plan, facts, session)
@@ -108,7 +111,7 @@ def _metadata(data: bytes, path: Path) -> dict[str, str]:
 def _facts(texts: dict[str, str], path: Path) -> dict[str, Any]:
     """Return what the metadata tell of a network of classes, checked."""
     try:
-        facts = {name: json.loads(texts[name]) for name in ("classes", "digits", "epoch") if name in texts}
+        facts = {name: json.loads(texts[name]) for name in _FACTS if name in texts}
     except (ValueError, RecursionError):
         facts = {"classes": None}
     if "classes" not in facts:
@@ -123,7 +126,7 @@ def _facts(texts: dict[str, str], path: Path) -> dict[str, Any]:
         and type(epoch) in (int, type(None))
     ):
         raise _unusable(path, "the file's metadata make no sense", "they are damaged", _EXPORT)
-    return {"classes": tuple(classes), "digits": digits, "epoch": epoch}
+    return {"classes": tuple(classes), "digits": digits, "epoch": epoch, NOTE: facts.get(NOTE)}
 
 
 def _check_ends(session: Session, plan: Plan, classes: tuple[str, ...], path: Path) -> None:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 WEIGHTS = ".safetensors"
 
 
-def write_source(source: "Spec | Run", path: Path) -> list[Path]:
-    """Write the network of a spec, or of a run with its weights of the best epoch; return the files.
+def export_source(source: "Spec | Run", path: str | Path) -> list[Path]:
+    """Write PyTorch source of a spec, or of a run with its weights of the best epoch; return the files.
 
     The weights stand beside the source, under its name with the suffix ``.safetensors``. There are both
     files in the end or none. Raises SpecError, CheckpointError; torch is needed for a run only.
     """
+    path = Path(path)
     if isinstance(source, Spec):
         write_whole(path, as_source(source.plan()).encode())
         return [path]

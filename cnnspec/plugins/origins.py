@@ -1,4 +1,4 @@
-"""Where the layers of a run come from, noted in it: who reads it without them is told what is missing."""
+"""Where the layers of a network come from, noted beside it: who reads it without them is told what is missing."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from cnnspec.plugins.announced import announcements
 from cnnspec.plugins.loading import load_installed, top
 
 NOTE = "plugins"
-"""The key of a run's environment that tells it."""
+"""The key that tells it, in a run's environment and in the metadata of an exported file."""
 
 
 def origins(types: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -23,15 +23,15 @@ def origins(types: Iterable[str]) -> dict[str, dict[str, str]]:
     return found
 
 
-def check_loaded(environment: Mapping[str, Any], place: Place) -> None:
-    """Raise CheckpointError where a run has layers that are not there; what it notes is only shown."""
+def check_loaded(facts: Mapping[str, Any], place: Place) -> None:
+    """Raise CheckpointError where a network has layers that are not there; what is noted is only shown."""
     load_installed()
-    noted = environment.get(NOTE)
+    noted = facts.get(NOTE)
     for name, told in noted.items() if isinstance(noted, dict) else ():
         if name in REGISTRY or not isinstance(told, dict):
             continue
         module, package = told.get("module"), told.get("package")
-        what = f"the run's network has the layer {name} of {module}, which is not loaded"
+        what = f"the network has the layer {name} of {module}, which is not loaded"
         by_hand = f"oad it, as in `cnnspec --plugin {module} predict …`"
         fix = f"Install the package {package}, or l{by_hand}" if package else f"L{by_hand}"
         raise CheckpointError(Problem(what, "", fix, place))

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from tiny_run import train_tiny
 
 import cnnspec
-from cnnspec.exporting.source import write_source
+from cnnspec.exporting.source import export_source
 from cnnspec.training import Run, load_run
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def pictures(folder: Path) -> list[Path]:
 
 def check(run: Run, path: Path, images: list[Path]) -> ModuleType:
     """Compare what the source makes of pictures with what the run does, and return it."""
-    assert write_source(run, path) == [path, path.with_suffix(".safetensors")]
+    assert export_source(run, path) == [path, path.with_suffix(".safetensors")]
     module = module_in(path)
     network = module.load()
     assert not network.training
@@ -98,7 +98,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_weights(trained: Run, tmp_path: Path) -> None:
     """The file of weights has the network's and nothing else, and is beside the source, under its name."""
-    write_source(trained, tmp_path / "net.py")
+    export_source(trained, tmp_path / "net.py")
     weights, state = load_file(tmp_path / "net.safetensors"), trained.model.state_dict()
     assert list(weights) == sorted(state)
     assert all(torch.equal(weights[name], state[name]) for name in state)
@@ -106,7 +106,7 @@ def test_weights(trained: Run, tmp_path: Path) -> None:
 
 def test_program(trained: Run, tmp_path: Path) -> None:
     """Run where there is no cnnspec, it says of each picture what `cnnspec predict` says."""
-    write_source(trained, tmp_path / "net.py")
+    export_source(trained, tmp_path / "net.py")
     blocked = "import sys; sys.modules['cnnspec'] = None; sys.argv = sys.argv[1:]; import runpy; "
     blocked += "runpy.run_path(sys.argv[0], run_name='__main__')"
     images = pictures(tmp_path / "pictures")
@@ -129,7 +129,7 @@ def test_logarithms(tmp_path: Path) -> None:
     )
     cnnspec.train(spec, out=tmp_path / "run", device="cpu", threads=1)
     run = load_run(tmp_path / "run")
-    write_source(run, tmp_path / "net.py")
+    export_source(run, tmp_path / "net.py")
     source = (tmp_path / "net.py").read_text("utf-8")
     assert ".exp()[0]" in source
     assert "softmax(1)" not in source
@@ -140,7 +140,7 @@ def test_nothing_in_the_picture(tmp_path: Path) -> None:
     """Where there is no digit in a picture, the source says so, as the run does."""
     spec = cnnspec.loads("input: [1, 8, 8]\n" + "layers: [flatten, fc: 10]\ntrain: {epochs: 1}\n")
     cnnspec.train(spec, out=tmp_path / "run", device="cpu", threads=1)
-    write_source(load_run(tmp_path / "run"), tmp_path / "net.py")
+    export_source(load_run(tmp_path / "run"), tmp_path / "net.py")
     with pytest.raises(ValueError, match="nothing in the picture"):
         module_in(tmp_path / "net.py").preprocess(Image.new("L", (30, 30), 255))
 
@@ -156,7 +156,7 @@ def test_hostile_classes(tmp_path: Path) -> None:
     cnnspec.train(cnnspec.loads(text), out=tmp_path / 'r """ \\ n', device="cpu", threads=1)
     run = load_run(tmp_path / 'r """ \\ n')
     path = tmp_path / "my net's.py"
-    write_source(run, path)
+    export_source(run, path)
     assert module_in(path).CLASSES == run.classes == tuple(sorted(names))
     assert sum(isinstance(node, ast.ClassDef) for node in ast.parse(path.read_text("utf-8")).body) == 1
     command = [

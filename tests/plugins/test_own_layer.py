@@ -128,12 +128,12 @@ def test_mistakes(here: Place) -> None:
 
 
 def test_training(here: Place) -> None:
-    """A network with the layer trains, goes on and predicts; without its plugin, the run says what is missing."""
+    """A network with the layer trains, goes on, is exported and predicts; without its plugin, all say what is missing."""
     train = ["train", "tiny.yaml", "--out", "run", "--epochs", "1"]
-    trained, resumed, predicted = here.run(
-        train, ["train", "--resume", "run", "--epochs", "2"], ["predict", "run", DIGIT]
-    )
-    assert [trained.code, resumed.code, predicted.code] == [0, 0, 0]
+    resume, export = ["train", "--resume", "run", "--epochs", "2"], ["export", "run", "-o", "run.onnx"]
+    told = here.run(train, resume, export, ["predict", "run", DIGIT], ["predict", "run.onnx", DIGIT])
+    assert [one.code for one in told] == [0] * len(told), [one.err for one in told]
+    trained = told[0]
     assert trained.out.splitlines()[-1].endswith(
         f"Try: {' '.join(['cnnspec', *here.options, 'predict', 'run', 'IMAGE'])}"
     )
@@ -141,10 +141,11 @@ def test_training(here: Place) -> None:
     package = "" if here.options else "own-layer 1.0"
     assert note == {"maxout": {"module": PLUGIN, "package": package}}
     without = here._replace(env={**here.env, "PYTHONPATH": ""})
-    told = without.run(["predict", "run", DIGIT], ["train", "--resume", "run", "--epochs", "3"], plain=True)
+    predict, resume = ["predict", "run", DIGIT], ["train", "--resume", "run", "--epochs", "3"]
+    told = without.run(predict, resume, ["predict", "run.onnx", DIGIT], plain=True)
     for one in told:
         assert one.code == 1
-        assert "the run's network has the layer maxout of own_layer.layers, which is not loaded." in one.err
+        assert "the network has the layer maxout of own_layer.layers, which is not loaded." in one.err
         assert f"`cnnspec --plugin {PLUGIN} predict …`" in one.err
         assert ("Install the package own-layer 1.0, or" in one.err) == bool(package)
 
