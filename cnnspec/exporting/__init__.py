@@ -1,4 +1,4 @@
-"""Networks for other programs: PyTorch source, and files for ONNX and torch.export, run before they get their names.
+"""Networks for other programs: as source, and in files for ONNX and torch.export, which are run before use.
 
 Importing the package does not import torch.
 """

@@ -1,4 +1,4 @@
-"""Where the layers of a network come from, noted beside it: who reads it without them is told what is missing."""
+"""Where the layers of a network come from, noted beside it: who lacks them is told what is missing."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

