@@ -58,7 +58,7 @@ def _centred(gray: Gray) -> Gray:
     frame = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
     paper = float(np.median(frame))
     ink = np.clip((gray - paper) / max(float(gray.max()) - paper, 1e-6), 0, 1)
-    rows, columns = np.flatnonzero((ink > INK).any(axis=1)), np.flatnonzero((ink > INK).any(axis=0))
+    rows, columns = (np.flatnonzero((ink > INK).any(axis=axis)) for axis in (1, 0))
     cropped = Image.fromarray(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     scale = BOX / max(cropped.size)
     width, height = (max(1, round(side * scale)) for side in cropped.size)

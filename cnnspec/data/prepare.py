@@ -157,9 +157,8 @@ def _gray(images: Tensor) -> Tensor:
 def _resize(images: Tensor, size: tuple[int, int]) -> Tensor:
     if images.shape[-2:] == size:
         return images
-    resized = F.interpolate(
-        images.to(torch.float32), size, mode="bilinear", align_corners=False, antialias=True
-    )
+    values = images.to(torch.float32)
+    resized = F.interpolate(values, size, mode="bilinear", antialias=True)
     return resized.round_().clamp_(0, 255).to(torch.uint8)
 
 

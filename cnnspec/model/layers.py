@@ -20,7 +20,8 @@ class ChannelLayerNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalized values, each channel scaled and shifted."""
         last = x.movedim(1, -1)
-        return F.layer_norm(last, (self.channels,), self.weight, self.bias, self.eps).movedim(-1, 1)
+        y = F.layer_norm(last, (self.channels,), self.weight, self.bias, self.eps)
+        return y.movedim(-1, 1)
 
     def extra_repr(self) -> str:
         """Return the arguments, as torch's modules do."""
@@ -108,7 +109,8 @@ class ImageFilter(nn.Module):
         if self.padding == "same":
             pairs = [((f - 1) // 2, f // 2) for f in kernel]
         elif isinstance(self.padding, (int, str)):
-            pairs = [(0 if isinstance(self.padding, str) else self.padding,) * 2 for _ in kernel]
+            side = 0 if isinstance(self.padding, str) else self.padding
+            pairs = [(side, side) for _ in kernel]
         else:
             pairs = [(p, p) for p in self.padding]
         return [side for pair in reversed(pairs) for side in pair]

@@ -159,15 +159,6 @@ def test_hostile_classes(tmp_path: Path) -> None:
     export_source(run, path)
     assert module_in(path).CLASSES == run.classes == tuple(sorted(names))
     assert sum(isinstance(node, ast.ClassDef) for node in ast.parse(path.read_text("utf-8")).body) == 1
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "format",
-        "--check",
-        "--isolated",
-        "--no-cache",
-        "--line-length=100",
-    ]
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--no-cache"]
     result = subprocess.run([*command, str(path)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout

@@ -69,7 +69,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     "check",
-    [["format", "--check", "--line-length", "100"], ["check", "--select", "E4,E7,E9,F,I,UP,B,SIM"]],
+    [["format", "--check"], ["check", "--select", "E4,E7,E9,F,I,UP,B,SIM"]],
     ids=["format", "check"],
 )
 def test_style(check: list[str], files: Path) -> None:

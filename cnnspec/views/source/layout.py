@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH = 100
-"""Columns of a line at most."""
+WIDTH = 88
+"""Columns of a line at most, as Black and Ruff have it by themselves."""
 
 STEP = 4
 

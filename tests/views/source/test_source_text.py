@@ -116,16 +116,7 @@ def test_hostile_descriptions_are_formatted(tmp_path: Path) -> None:
         (tmp_path / f"net{number}.py").write_text(source, "utf-8")
         told = ast.get_docstring(ast.parse(source)) or ""
         assert " ".join(text.split()) in " ".join(told.split())
-    command = [
-        sys.executable,
-        "-m",
-        "ruff",
-        "format",
-        "--check",
-        "--isolated",
-        "--no-cache",
-        "--line-length=100",
-    ]
+    command = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--no-cache"]
     result = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
 
