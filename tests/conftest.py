@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 # Where the tests are shared out to processes, these would print as wide as the terminal of the whole.
 os.environ.pop("COLUMNS", None)
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No connection comes about, as without the internet."""
+    for proxy in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(proxy, "http://127.0.0.1:9")
+    # urllib asks for the proxies once only, and would leave the next tests without a connection, too.
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 @pytest.fixture

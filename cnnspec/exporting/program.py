@@ -67,12 +67,19 @@ class Program:
             with quiet(), torch.no_grad():
                 traced = export(self.module, (self.example,), dynamic_shapes=(dimensions,), strict=False)
         except Exception as error:  # noqa: BLE001  # a layer of a plugin may raise whatever it comes to
-            what, why = "torch.export cannot follow the network", first_line(error)
-            fix = "Let its own layers compute with tensors without looking at their values"
-            raise CnnspecError(Problem(what, why, fix)) from None
+            raise CnnspecError(_problem(error)) from None
         for node in traced.graph.nodes:
             node.meta.pop("stack_trace", None)  # where torch and we are on this machine is nobody's business
         return traced
+
+
+def _problem(error: Exception) -> Problem:
+    """Return what to tell of a network that torch cannot follow; only layers of plugins make it so."""
+    what = "torch.export cannot follow the network"
+    if "Constraints violated" in str(error):
+        why = "one of its own layers takes the number of samples for one that is always the same"
+        return Problem(what, why, "Let it ask `x.shape[0]`, and not `len(x)`, or use `x.unflatten`")
+    return Problem(what, first_line(error), "Let its own layers compute without looking at their values")
 
 
 def first_line(error: BaseException) -> str:

@@ -140,9 +140,9 @@ def _read(path: Path, *, any_program: bool = False) -> tuple[dict[str, Tensor], 
     except FileNotFoundError:
         what, why, fix = "there is no such checkpoint", "", "It is written at the end of the first epoch"
     except OSError as error:
-        what, why, fix = "the checkpoint cannot be read", error.strerror or str(error), "Use another one"
+        what, why, fix = "the file cannot be read", error.strerror or str(error), "Use another one"
     except (SafetensorError, ValueError, LookupError, AssertionError, RecursionError) as error:
-        what, fix = "the checkpoint cannot be read", "It is damaged, or no safetensors file; use another one"
+        what, fix = "the file cannot be read", "It is damaged, or no safetensors file; use another one"
         why = str(error).splitlines()[0] if str(error) else "its header makes no sense"
     raise CheckpointError(Problem(what, why, fix, Place(str(path))))
 
@@ -176,7 +176,7 @@ def _is_whole(data: bytes) -> bool | None:
 def _check_format(path: Path, header: Any, whole: bool | None) -> None:
     version = header.get("format") if isinstance(header, dict) else None
     if whole is False or (version == FORMAT and whole is None):
-        what, why = "the checkpoint cannot be read", "its content is not what was written: it is damaged"
+        what, why = "the file cannot be read", "its content is not what was written: it is damaged"
         raise CheckpointError(Problem(what, why, "Use another one", Place(str(path))))
     if version is None:
         what, why = "this is no checkpoint of cnnspec", "it has no header of ours"

@@ -51,6 +51,13 @@ class Looks(nn.Module):
         return -x if x.sum() > 0 else x
 
 
+class Counts(nn.Module):
+    """Takes the number of samples as Python has it, for one that is always the same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(len(x), *x.shape[1:])
+
+
 class Warns(nn.Module):
     """Chatters whenever it is called."""
 
@@ -164,11 +171,16 @@ def test_not_in_onnx(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-def test_not_traceable(write: Callable[..., object], tmp_path: Path) -> None:
-    """A layer that looks at values cannot be followed by torch, and that is said."""
-    looking = network(Looks())
-    with pytest.raises(CnnspecError, match=r"torch\.export cannot follow the network; "):
-        write(looking, Program.of(looking, preprocess=False), tmp_path / "network")
+@pytest.mark.parametrize(
+    ("layer", "told"),
+    [(Looks(), "without looking at their values"), (Counts(), r"takes the number of samples .* `x\.shape\[0\]`")],
+    ids=["looks", "counts"],
+)
+def test_not_traceable(layer: nn.Module, told: str, write: Callable[..., object], tmp_path: Path) -> None:
+    """A layer that looks at values, or is for batches of one size, cannot be followed by torch, and that is said."""
+    untraceable = network(layer)
+    with pytest.raises(CnnspecError, match=rf"torch\.export cannot follow the network; .*{told}"):
+        write(untraceable, Program.of(untraceable, preprocess=False), tmp_path / "network")
     assert leaves(tmp_path) == {}
 
 

@@ -180,7 +180,7 @@ LACKING: dict[str, tuple[Callable[[Path], object], str, set[str]]] = {
     ),
     "damaged weights": (
         lambda folder: (folder / "best.safetensors").write_bytes(b"hello"),
-        "the checkpoint cannot be read",
+        "the file cannot be read",
         {"Filters of the first convolution"},
     ),
     "no data": (_without_data, "gone.npz", set()),

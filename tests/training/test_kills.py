@@ -65,14 +65,13 @@ def test_200_kills(data: Data, whole: Told, tmp_path: Path) -> None:
     usual = mortal.run(mortal.train, data, tmp_path / "0")
     assert usual is not None
     kills = runs = 0
-    while kills < KILLS:
+    while kills < KILLS or runs < 10:
         runs += 1
         folder, told = tmp_path / str(runs), None
         while told is None:
             told = mortal.run(mortal.train, data, folder, seconds=draw.uniform(0, usual["seconds"]))
             kills += told is None
         assert is_as_whole(told, folder, whole)
-    assert runs > 10
 
 
 def test_killed_at_each_operation(data: Data, whole: Told, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "broken spec": (_replace("spec.yaml", "layers: []"), "layers is empty"),
     "damaged weights": (
         _replace("best.safetensors", "hello"),
-        "best.safetensors: the checkpoint cannot be read",
+        "best.safetensors: the file cannot be read",
     ),
 }
 

@@ -9,4 +9,4 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.reshape(len(x), -1, self.pieces, *x.shape[2:]).amax(2)
+        return x.unflatten(1, (-1, self.pieces)).amax(2)
