@@ -1,19 +1,19 @@
 """Whether what `freeze` and `lr_scale` name is there, and something is left to learn."""
 
+from typing import Literal
+
 from cnnspec.errors import Place, Problem, did_you_mean, one_of, shown
 from cnnspec.language.finetuning import innermost
 from cnnspec.plan import Plan, Step
+from cnnspec.spec import Spec
 
 
 def part_problems(plan: Plan) -> list[Problem]:
     """Return what is wrong with the names in `freeze` and `lr_scale`, each at its place."""
-    train, document = plan.spec.train, plan.spec.document
+    spec = plan.spec
     steps = {step.path: step for top in plan.steps for step in top.within()}
-    frozen = {
-        name: document.value_place(("train", "freeze", number))
-        for number, name in enumerate(train.freeze or ())
-    }
-    scaled = {name: document.place(("train", "lr_scale", name)) for name in train.lr_scale or {}}
+    frozen = {name: part_place(spec, "freeze", name) for name in spec.train.freeze or ()}
+    scaled = {name: part_place(spec, "lr_scale", name) for name in spec.train.lr_scale or {}}
     found = [_freezing(plan, name, place, steps) for name, place in frozen.items()]
     found += [_scaling(plan, name, place, steps) for name, place in scaled.items()]
     problems = [problem for problem in found if problem]
@@ -22,13 +22,23 @@ def part_problems(plan: Plan) -> list[Problem]:
     return problems
 
 
+def part_place(spec: Spec, field: Literal["freeze", "lr_scale"], name: str) -> Place:
+    """Return where a part is named: in the spec's file, or by an option, which goes before that."""
+    document = spec.document
+    train = document.value.get("train") if isinstance(document.value, dict) else None
+    given = train.get(field) if isinstance(train, dict) else None
+    if not given or name not in given:
+        return Place(f"--train {field}")
+    return document.place(("train", field, given.index(name) if isinstance(given, list) else name))
+
+
 def part_warnings(plan: Plan) -> list[Problem]:
     """Return what is allowed but surely not meant: to freeze what nothing was learned in."""
     train = plan.spec.train
     if not train.freeze or train.weights:
         return []
     what, why = "freeze keeps weights that are random", "there are no `weights` to begin with"
-    place = plan.spec.document.place(("train", "freeze"))
+    place = part_place(plan.spec, "freeze", train.freeze[0])
     return [Problem(what, why, "Add `weights:`", place, "warning")]
 
 
@@ -70,4 +80,4 @@ def _nothing_left(plan: Plan) -> Problem:
     part = innermost(freeze, last.path) or ""
     fix = f"Leave out {shown(part)}" if len(freeze) > 1 else f"Name parts of it, not {shown(part)}"
     what, why = "freeze leaves nothing to learn", f"all {plan.params:,} parameters are in what it names"
-    return Problem(what, why, fix, plan.spec.document.value_place(("train", "freeze")))
+    return Problem(what, why, fix, part_place(plan.spec, "freeze", part))

@@ -108,6 +108,18 @@ def test_what_does_not(settings: dict[str, Any], messages: list[str]) -> None:
     assert sorted(problem.message for problem in found) == messages
 
 
+def test_places() -> None:
+    """What an option names is told of the option, and what the file names of its place there."""
+    text = NET + "data: {folder: x}\ntrain: {weights: x, freeze: [stage, x], lr_scale: {y: 2}}"
+    line = text.count("\n") + 1
+    made = cnnspec.loads(text, file="net.yaml")
+    places = [str(problem.place) for problem in data_problems(made.plan())]
+    assert places == [f"net.yaml:{line}:37", f"net.yaml:{line}:52"]
+    given = made.overridden(settings={"freeze": ["z"], "lr_scale": {"y": 2}})
+    places = [str(problem.place) for problem in data_problems(given.plan())]
+    assert places == ["--train freeze", f"net.yaml:{line}:52"]
+
+
 def test_one_block_of_all() -> None:
     """Where one name stands for the whole network, it is said to name less of it."""
     text = "input: [1, 8, 8]\nlayers:\n  - sequence: [flatten, fc: 10]\n    name: all\ntrain: {weights: x, freeze: [all]}"

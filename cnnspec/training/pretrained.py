@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from cnnspec.errors import CheckpointError, Place, Problem, SpecError, shown
 from cnnspec.language.data import Normalize, normalization
-from cnnspec.language.finetuning import published
+from cnnspec.language.finetuning import innermost, published
 from cnnspec.model.weights import WeightsReport, load_weights
+from cnnspec.parts import part_place
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training.checkpoint import read_tensors, share
@@ -135,7 +136,7 @@ def fill(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
         "matched": len(report.matched),
         "tensors": len(model.state_dict()),
         "by": report.how,
-        "changes": [*report.changes, *_normalized(spec, found)],
+        "changes": [*report.changes, *_uncounted(report), *_normalized(spec, found)],
         "replaced": [one.ours for one in report.replaced],
         "adapted": [one.ours for one in report.adapted],
         "left_out": list(report.left_out),
@@ -159,6 +160,10 @@ def _ordered(spec: Spec, model: nn.Module, tensors: dict[str, Tensor], found: So
     names = names_in(network) if network else []
     if names and 2 * sum(key in tensors for key in names) >= len(names):
         return in_order(tensors, network)
+    if not tensors:
+        raise CheckpointError(
+            Problem("there are no tensors in the file", "", "Use another one", Place(str(found.path)))
+        )
     theirs, mine = (shown(next(iter(names), "")) for names in (tensors, ours))
     what, why = f"the tensors have other names, such as {theirs} instead of {mine}", "a file keeps no order"
     fix = (
@@ -169,8 +174,9 @@ def _ordered(spec: Spec, model: nn.Module, tensors: dict[str, Tensor], found: So
 
 def _check_finite(tensors: Mapping[str, Tensor], found: Source) -> None:
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            what, why = f"{found.name} holds values that are no numbers", f"the first are in {name}"
+        # As float32, which they become: float64 has larger numbers, and of float8 torch cannot tell.
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
+            what, why = "the weights are not all finite numbers", f"the first that are not are in {name}"
             raise CheckpointError(Problem(what, why, "Use others", Place(str(found.path))))
 
 
@@ -181,8 +187,15 @@ def _check_frozen(spec: Spec, report: WeightsReport) -> None:
         if spec.train.is_frozen(layer):
             what = f"freeze keeps {layer}, which would stay random"
             why = f"it has {ours:,} outputs, and the weights are for {theirs:,}"
-            place = spec.document.place(("train", "freeze"))
-            raise SpecError(Problem(what, why, f"Let {layer} learn", place))
+            part = innermost(spec.train.freeze or (), layer) or ""
+            raise SpecError(Problem(what, why, f"Let {layer} learn", part_place(spec, "freeze", part)))
+
+
+def _uncounted(report: WeightsReport) -> list[str]:
+    """Return what is to be said of tensors that old weights do not have; no others may be missing."""
+    number = len(report.missing)
+    norms = f"{number} batch norm{'s' * (number != 1)}"
+    return [f"there are no counters of {norms}, which begin at 0"] if number else []
 
 
 def _normalized(spec: Spec, found: Source) -> list[str]:

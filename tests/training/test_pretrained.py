@@ -14,7 +14,7 @@ from tuned import EVERYTHING, NET, Listener, State, fit, spec, state, values
 
 import cnnspec
 from cnnspec.errors import CheckpointError, SpecError
-from cnnspec.training import dry_run
+from cnnspec.training import dry_run, pretrained
 from cnnspec.training.session import Session
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -62,6 +62,21 @@ def test_report(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("tiny_root")
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16, torch.bfloat16, torch.float8_e4m3fn], ids=str)
+def test_other_precision(kind: torch.dtype, tmp_path: Path) -> None:
+    """Floats of every precision are taken as the nearest of float32; that old weights lack counters is told."""
+    old = {key: x.to(kind) for key, x in values().items() if not key.endswith("num_batches_tracked")}
+    save_file(old, tmp_path / "given.safetensors")
+    own = spec(tmp_path, weights="given.safetensors").located()
+    model = own.plan().build()
+    told = pretrained.lines(pretrained.fill(own, model, Listener()))
+    assert told[0].endswith("given.safetensors: 17 of 20 tensors, matched by name")
+    assert told[1:] == ("there are no counters of 3 batch norms, which begin at 0",)
+    state = model.state_dict()
+    assert all(torch.equal(state[key], x.float()) for key, x in old.items())
+
+
 @pytest.mark.usefixtures("tiny_root", "given")
 def test_dry_run(tmp_path: Path) -> None:
     """A dry run begins with the weights, too, and tells the same."""
@@ -106,6 +121,14 @@ def with_nan(path: Path) -> None:
     save_file(values() | {"fc1.bias": torch.full((10,), float("nan"))}, path)
 
 
+def too_large(path: Path) -> None:
+    save_file(values() | {"fc1.bias": torch.full((10,), 1e300, dtype=torch.float64)}, path)
+
+
+def without_tensors(path: Path) -> None:
+    save_file({}, path)
+
+
 def too_few(path: Path) -> None:
     save_file({key: x for key, x in values().items() if not key.startswith("stem.conv1")}, path)
 
@@ -132,14 +155,16 @@ def nothing(path: Path) -> None:
 
 
 WRONG = {
-    pickled: "the checkpoint cannot be read; ",
+    pickled: "the file cannot be read; ",
     of_other_names: "instead of 'stem.conv1.weight'; a file keeps no order. Load them in Python with `cnnspec.load_weights(",
-    with_nan: "holds values that are no numbers; the first are in fc1.bias. Use others.",
+    with_nan: "the weights are not all finite numbers; the first that are not are in fc1.bias. Use others.",
+    too_large: "the weights are not all finite numbers; the first that are not are in fc1.bias. Use others.",
+    without_tensors: "there are no tensors in the file. Use another one.",
     too_few: "the weights do not fit the model; 19 tensors do, but not these: 1 missing (stem.conv1.weight). They are of another network, or of another size of it.",
     quantized: "fc1.bias is of int8; fc1.bias of the model is of float32. Give weights that are not quantized.",
-    cut: "the checkpoint cannot be read; ",
+    cut: "the file cannot be read; ",
     a_folder: "this is not a whole run; spec.yaml, environment.json are missing. Name a run folder that `cnnspec train` wrote.",
-    a_text: "the checkpoint cannot be read; it has no whole header. It is damaged, or no safetensors file; use another one.",
+    a_text: "the file cannot be read; it has no whole header. It is damaged, or no safetensors file; use another one.",
     nothing: "given.safetensors'. Check the path, or write `torchvision:NAME` for published weights.",
 }
 
