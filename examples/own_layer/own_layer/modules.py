@@ -9,4 +9,5 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, (-1, self.pieces)).amax(2)
+        maxima: Tensor = x.unflatten(1, (-1, self.pieces)).amax(2)
+        return maxima
