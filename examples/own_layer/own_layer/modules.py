@@ -9,5 +9,4 @@ class Maxout(nn.Module):
         self.pieces = pieces
 
     def forward(self, x: Tensor) -> Tensor:
-        maxima: Tensor = x.unflatten(1, (-1, self.pieces)).amax(2)
-        return maxima
+        return x.reshape(x.shape[0], -1, self.pieces, *x.shape[2:]).amax(2)
