@@ -18,7 +18,7 @@ from cnnspec.plan import Plan
 # torch says so once, as it must make a padded copy.
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 
-some = settings(max_examples=max(1, EXAMPLES // 10), suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=max(1, EXAMPLES // 20), suppress_health_check=[HealthCheck.too_slow])
 
 
 def plan_of(drawn: Drawn) -> Plan | None:

@@ -1,10 +1,12 @@
 """Processes started by torchrun train one network together, as one process would, and end together."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from torch import Tensor
 import cnnspec
 from cnnspec import catalog
 from cnnspec.catalog import DataSet
+from cnnspec.cli import run as cli
 from cnnspec.errors import CheckpointError, CnnspecError, Problem
 from cnnspec.training import Reporter, checkpoint
 from cnnspec.training.checkpoint import read_weights
@@ -199,18 +202,6 @@ def test_ends_together(job: dict[str, Any], error: str, words: str, tiny: DataSe
     assert not (tmp_path / "run").exists()
 
 
-def command(*arguments: str | Path) -> list[str]:
-    """Return the command that starts two processes."""
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
-    return [*start, str(crew.free_port()), "-m", "cnnspec", "train", *map(str, arguments)]
-
-
-def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments), capture_output=True, encoding="utf-8", timeout=crew.SECONDS, check=False
-    )
-
-
 SMALL = """
 name: small
 input: [1, 28, 28]
@@ -220,30 +211,40 @@ train: {epochs: 1, batch_size: 500}
 """
 
 
-def test_torchrun(tmp_path: Path) -> None:
-    """The command of the README trains, and prints as one process does."""
+def on_the_command_line(*arguments: str) -> tuple[int, str, str]:
+    """Run a command as one of several processes; return its exit code, and what it prints."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = cli(list(arguments))
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_printed(tmp_path: Path) -> None:
+    """Two processes train, and print as one process does."""
     (tmp_path / "net.yaml").write_text(SMALL, "utf-8")
-    done = run(tmp_path / "net.yaml", "--out", tmp_path / "run")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("1/1") == 1
-    assert done.stdout.count("The run is in") == 1
-    assert "Traceback" not in done.stderr
+    told = crew.run(on_the_command_line, "train", str(tmp_path / "net.yaml"), "--out", str(tmp_path / "run"))
+    (code, out, _), other = told
+    assert other == (0, "", "")
+    assert code == 0
+    assert out.count("1/1") == 1
+    assert out.count("The run is in") == 1
     assert len((tmp_path / "run" / "metrics.jsonl").read_text("utf-8").splitlines()) == 1
 
 
-def test_torchrun_with_a_mistake(tmp_path: Path) -> None:
+def test_mistake(tmp_path: Path) -> None:
     """A mistake in the spec is told once."""
     (tmp_path / "net.yaml").write_text(SMALL.replace("relu", "rlu"), "utf-8")
-    done = run(tmp_path / "net.yaml")
-    assert done.returncode == 1
-    assert done.stderr.count("Did you mean 'relu'?") == 1
+    told = crew.run(on_the_command_line, "train", str(tmp_path / "net.yaml"))
+    assert [code for code, _, _ in told] == [1, 1]
+    assert "".join(err for _, _, err in told).count("Did you mean 'relu'?") == 1
 
 
-def test_torchrun_stopped(tmp_path: Path) -> None:
-    """SIGTERM to torchrun stops all processes, which save and say once how to go on."""
+def test_torchrun(tmp_path: Path) -> None:
+    """The command of the README trains; SIGTERM to it stops all processes, which save and say once how to go on."""
     (tmp_path / "net.yaml").write_text(SMALL.replace("epochs: 1", "epochs: 100000"), "utf-8")
+    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    start += ["--master-port", str(crew.free_port()), "-m", "cnnspec", "train"]
     started = subprocess.Popen(
-        command(tmp_path / "net.yaml", "--out", tmp_path / "run"),
+        [*start, tmp_path / "net.yaml", "--out", tmp_path / "run"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
