@@ -39,7 +39,7 @@ def read(path: Path, *, test_share: float) -> Own:
             test = arrays.pictures("test") if arrays.has("x_test") or arrays.has("y_test") else None
             names = arrays.get("classes") if arrays.has("classes") else None
     except FileNotFoundError:
-        fix = "Check the name; it counts from the spec's own folder"
+        fix = "Check the name, which counts from the spec's own folder, or say with --data-root where it is"
         raise refused(path, "there is no such file", "", fix) from None
     except IsADirectoryError:
         raise refused(

@@ -187,8 +187,8 @@ def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             found = [e for e in entries if not e.name.startswith(".") and e.name not in LITTER]
     except FileNotFoundError:
-        what, fix = "there is no such folder", "Check the name; it counts from the spec's own folder"
-        raise refused(folder, what, "", fix) from None
+        fix = "Check the name, which counts from the spec's own folder, or say with --data-root where it is"
+        raise refused(folder, "there is no such folder", "", fix) from None
     except NotADirectoryError:
         fix = "Name the folder that has a folder of pictures for each class"
         raise refused(folder, "this is a file, not a folder", "", fix) from None

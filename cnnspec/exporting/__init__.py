@@ -73,6 +73,6 @@ def _export(
     from cnnspec.exporting.network import Network
     from cnnspec.exporting.program import Program
 
-    network = Network.of(source)
+    network = Network.of(source, path.parent)
     program = Program.of(network, preprocess=preprocess)
     return Exported(path, network, program, write(network, program, path))

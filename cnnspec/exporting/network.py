@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from cnnspec import __version__
+from cnnspec.exporting.paths import beside
 from cnnspec.language.data import Normalize
 from cnnspec.language.yaml_text import to_yaml
 from cnnspec.plan import Plan
@@ -31,25 +33,27 @@ class Network:
     statistics: Normalize | None
 
     @classmethod
-    def of(cls, source: Spec | Run) -> "Network":
+    def of(cls, source: Spec | Run, folder: Path = Path()) -> "Network":
         """Return the network of a run with the weights of its best epoch, or that of a spec.
 
         The latter is as its training would begin: initialized with the spec's seed, or with the weights
-        that it names. Raises SpecError, CheckpointError.
+        that it names. The file will be in `folder`, from which the paths in its spec count. Raises
+        SpecError, CheckpointError.
         """
-        return _trained(source) if isinstance(source, Run) else _initialized(source)
+        return _trained(source, folder) if isinstance(source, Run) else _initialized(source, folder)
 
 
-def _trained(run: Run) -> Network:
+def _trained(run: Run, folder: Path) -> Network:
     epoch, accuracy = run.best_epoch, run.record.accuracy
     facts: dict[str, Any] = {"epoch": epoch, "classes": run.classes, "digits": run.digits}
     if accuracy is not None:
         facts["test_accuracy"] = accuracy
     statistics = run.plan.spec.data.statistics(run.plan.input_shape)
-    return Network(run.plan, run.model, _told(run.plan, facts, statistics), f"epoch {epoch}", statistics)
+    told = _told(run.plan, facts, statistics, folder)
+    return Network(run.plan, run.model, told, f"epoch {epoch}", statistics)
 
 
-def _initialized(spec: Spec) -> Network:
+def _initialized(spec: Spec, folder: Path) -> Network:
     spec = pretrained.named(spec.located())
     plan, seed = spec.plan(), spec.train.seed
     with torch.random.fork_rng([]):
@@ -68,10 +72,10 @@ def _initialized(spec: Spec) -> Network:
         statistics = spec.data.statistics(spec.input)
     if statistics is not None:
         plan = replace(plan, spec=spec.normalized(statistics.mean, statistics.std))
-    return Network(plan, model.eval(), _told(plan, facts, statistics), weights, statistics)
+    return Network(plan, model.eval(), _told(plan, facts, statistics, folder), weights, statistics)
 
 
-def _told(plan: Plan, facts: dict[str, Any], statistics: Normalize | None) -> dict[str, str]:
+def _told(plan: Plan, facts: dict[str, Any], statistics: Normalize | None, folder: Path) -> dict[str, str]:
     """Return all facts as texts: the spec as YAML, and all else as JSON."""
     resolved = plan.spec.resolved()
     if not plan.spec.data_given:
@@ -82,4 +86,4 @@ def _told(plan: Plan, facts: dict[str, Any], statistics: Normalize | None) -> di
     if foreign:
         facts |= {NOTE: foreign}
     values = {name: json.dumps(value) for name, value in facts.items()}
-    return {"cnnspec": __version__, "spec": to_yaml(resolved)} | values
+    return {"cnnspec": __version__, "spec": to_yaml(beside(resolved, folder))} | values

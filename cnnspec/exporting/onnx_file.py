@@ -73,7 +73,7 @@ def load(path: Path) -> OnnxFile:
     texts = _metadata(data, path)
     facts = _facts(texts, path)
     check_loaded(facts, Place(str(path)))
-    plan = check_fit(specs.loads(texts["spec"], file=str(path)))
+    plan = check_fit(specs.loads(texts["spec"], file=str(path)).located())
     session = Session(data, path)
     _check_ends(session, plan, facts["classes"], path)
     return OnnxFile(path, plan, facts, session)

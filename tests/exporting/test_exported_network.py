@@ -12,6 +12,7 @@ from torch import Tensor
 import cnnspec
 from cnnspec.exporting import export_pt2
 from cnnspec.exporting.network import Network
+from cnnspec.exporting.paths import beside
 from cnnspec.exporting.program import Program
 
 SPEC = """
@@ -85,6 +86,36 @@ def test_data(more: str, classes: Any, digits: bool | None, mean: float | None) 
     )
     assert ("data:" in facts["spec"]) == bool(more)
     assert (made.statistics is None) == (mean is None)
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "told"),
+    [
+        ("/data/pets", "/data", "pets"),
+        ("/data/pets", "/data/pets", "."),
+        ("/home/ann/pictures/pets", "/home/ann/nets/new", "../../pictures/pets"),
+        ("/home/ann/pictures/pets", "/srv", "pets"),
+        ("/home/ann/pictures/pets", "/home/ben", "pets"),
+        ("/data/pets", "/home/ann", "../../data/pets"),
+    ],
+)
+def test_paths(path: str, folder: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are told from the file's folder on, and to others they do not tell the user's home folder."""
+    monkeypatch.setenv("HOME", "/home/ann")
+    shards = {"train": f"{path}/{{0..9}}.tar", "test": None}
+    spec = {"name": "/home/ann", "data": {"folder": path, "shards": shards}, "train": {"weights": path}}
+    found = beside(spec, Path(folder))
+    assert (found["name"], found["data"]["folder"], found["train"]["weights"]) == ("/home/ann", told, told)
+    assert found["data"]["shards"]["train"].endswith("{0..9}.tar")
+
+
+def test_paths_of_a_spec(tmp_path: Path) -> None:
+    """Relative paths of the spec count from its file, those that the exported file tells from that one."""
+    save_file(weights(5), tmp_path / "given.safetensors")
+    text = SPEC + "data: {folder: pets}\ntrain: {weights: given.safetensors}"
+    spec = cnnspec.loads(text, file=str(tmp_path / "small.yaml"))
+    found = cnnspec.loads(Network.of(spec, tmp_path / "made").facts["spec"])
+    assert (found.data.folder, found.train.weights) == ("../pets", "../given.safetensors")
 
 
 def test_spec_reads_back() -> None:

@@ -250,6 +250,15 @@ def test_refused(
     assert "went wrong" not in err
 
 
+def test_own_pictures(made: Made, tmp_path: Path) -> None:
+    """The path to the user's own pictures counts from the file, wherever that is."""
+    model = onnx.load(made.plain)
+    text = f"{{input: [1, {SIDE}, {SIDE}], layers: [flatten, fc: 3], data: {{folder: ../pets, normalize: {{mean: 0, std: 1}}}}}}"
+    changed(model, spec=text)
+    (tmp_path / "own.onnx").write_bytes(model.SerializeToString())
+    assert load_onnx(tmp_path / "own.onnx").plan.spec.data.folder == str(tmp_path.parent / "pets")
+
+
 def fifo(path: Path) -> None:
     os.mkfifo(path)
 
