@@ -3,9 +3,12 @@
 It is a program of its own, and what it answers with is calculated for our models by the tests, too.
 """
 
+import contextlib
 import hashlib
 import importlib.util
+import io
 import json
+import runpy
 import sys
 import traceback
 from typing import Any
@@ -60,13 +63,24 @@ def network(path: str) -> type[nn.Module]:
     return [one for one in own if issubclass(one, nn.Module)][-1]
 
 
+def program(path: str, arguments: list[str]) -> dict[str, Any]:
+    """Return what a file prints that is run as a program, and what it ends with."""
+    sys.argv, end, output = [path, *arguments], None, io.StringIO()
+    with contextlib.redirect_stdout(output):
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as error:
+            end = error.code
+    return {"output": output.getvalue(), "end": end}
+
+
 def serve() -> None:
     """Answer until there are no more jobs."""
     sys.meta_path.insert(0, NoCnnspec())
     for line in sys.stdin:
         job = json.loads(line)
         try:
-            answer = facts(network(job["path"]), job["shape"])
+            answer = program(**job) if "arguments" in job else facts(network(job["path"]), job["shape"])
         except Exception:  # noqa: BLE001  # whatever is wrong with a source, the test shows it
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), flush=True)  # noqa: T201  # it talks to the tests

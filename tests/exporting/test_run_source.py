@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from alone import Alone
 from PIL import Image
 from safetensors.torch import load_file
 from tiny_run import train_tiny
@@ -104,21 +105,16 @@ def test_weights(trained: Run, tmp_path: Path) -> None:
     assert all(torch.equal(weights[name], state[name]) for name in state)
 
 
-def test_program(trained: Run, tmp_path: Path) -> None:
+def test_program(trained: Run, tmp_path: Path, alone: Alone) -> None:
     """Run where there is no cnnspec, it says of each picture what `cnnspec predict` says."""
-    export_source(trained, tmp_path / "net.py")
-    blocked = "import sys; sys.modules['cnnspec'] = None; sys.argv = sys.argv[1:]; import runpy; "
-    blocked += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    path = tmp_path / "net.py"
+    export_source(trained, path)
     images = pictures(tmp_path / "pictures")
-    command = [sys.executable, "-I", "-c", blocked, str(tmp_path / "net.py"), *map(str, images)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
     predictions = [trained.predict(image) for image in images]
-    assert result.stdout.splitlines() == [
-        f"{p.image}: {p.label}  {100 * p.probability:.1f} %" for p in predictions
-    ]
-    result = subprocess.run(command[:5], capture_output=True, text=True, check=False)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("Usage: ")
+    printed, end = alone.run(path, *map(str, images))
+    assert end is None
+    assert printed.splitlines() == [f"{p.image}: {p.label}  {100 * p.probability:.1f} %" for p in predictions]
+    assert alone.run(path) == ("", f"Usage: python {path} IMAGE...")
 
 
 @pytest.mark.usefixtures("tiny_root")

@@ -109,11 +109,9 @@ def test_types(files: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_program(files: Path) -> None:
+def test_program(files: Path, alone: Alone) -> None:
     """Run as a program, it prints the output's shape and the number of parameters."""
-    command = [sys.executable, "-I", str(files / "lenet5.py")]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert result.stdout == "output (1, 10), 61,750 parameters\n"
+    assert alone.run(files / "lenet5.py") == ("output (1, 10), 61,750 parameters\n", None)
 
 
 def test_set_variables(alone: Alone) -> None:
