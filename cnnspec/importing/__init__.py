@@ -38,8 +38,8 @@ def from_module(
     x = _shape(input)
     traced = trace(module, x)
     output = Reader(traced).output()
-    _check_shared(output)
-    warnings = (*_idle(traced), *_unused(module, output))
+    _check_shared(module, output)
+    warnings = (*_asked(traced), *_idle(traced), *_unused(module, output))
     kind = name or type(module).__name__
     tensors = {key: tensor.detach() for key, tensor in module.state_dict(keep_vars=True).items()}
     spec = spec_of(nest(output), _named(kind), description or f"Imported from {kind}.", x, tensors, warnings)
@@ -62,21 +62,38 @@ def _named(kind: str) -> str:
     return plain[:64] or "network"
 
 
-def _check_shared(output: Op) -> None:
-    """Raise SpecError where two layers have the same weights."""
-    users: dict[str, list[Op]] = {}
+def _check_shared(module: nn.Module, output: Op) -> None:
+    """Raise SpecError where two layers have the same weights, by whatever names."""
+    tensors = module.state_dict(keep_vars=True)
+    users: dict[int, list[tuple[str, Op]]] = {}
     for op in ancestors(output):
         for key in op.weights.values():
-            users.setdefault(key, []).append(op)
+            users.setdefault(id(tensors[key]), []).append((key, op))
+    together: dict[tuple[Op, ...], list[str]] = {}
+    for shared in users.values():
+        if len(shared) > 1:
+            together.setdefault(tuple(op for _, op in shared), [key for key, _ in shared])
     problems = []
-    for ops in {tuple(ops) for ops in users.values() if len(ops) > 1}:
-        path = next(key for key, one in users.items() if tuple(one) == ops).rpartition(".")[0] or "the module"
-        what = f"{path} is used {len(ops)} times, with the same weights"
+    for ops, keys in together.items():
+        path = keys[0].rpartition(".")[0] or "the module"
+        same = len(set(keys)) == 1
+        what = (
+            f"{path} is used {len(ops)} times, with the same weights"
+            if same
+            else f"{' and '.join(dict.fromkeys(keys))} are the same weights"
+        )
         names = " and ".join(f"`{op.node.name}`" for op in ops[:4])
         why = f"each layer of a spec has weights of its own; in the traced graph, it is {names}"
         problems.append(Problem(what, why, "", place_of(ops[1].node)))
     if problems:
         raise SpecError(*problems)
+
+
+def _asked(traced: Traced) -> list[Problem]:
+    """Return warnings of lines that make the module another one in training."""
+    what = "the module does something else in training"
+    why = "this line asks for it, and the spec does what the module does while it evaluates"
+    return [Problem(what, why, place=place, severity="warning") for place in traced.asked]
 
 
 def _idle(traced: Traced) -> list[Problem]:

@@ -136,6 +136,8 @@ def module_of(
         if given.get("antialias"):
             raise Unreadable("upsample has no antialiasing")
         return Found(_made(kind, options), {})
+    if name in ("clamp", "clip"):
+        return Found(_clamp(**{"min": None, "max": None} | bound("min max", args, kwargs)), {})
     if name in _WEIGHTED:
         given = bound(_WEIGHTED[name], args, kwargs)
         if name == "batch_norm" and given.get("training") is False and learns_statistics(owner, x):
@@ -152,6 +154,15 @@ def _made(kind: str, options: Mapping[str, Any]) -> nn.Module:
         given = ", ".join(f"{name}={value!r}" for name, value in options.items())
         raise Unreadable(f"no layer does this: {kind} has no such options, {given}") from None
     return made
+
+
+def _clamp(min: Any, max: Any) -> nn.Module:  # noqa: A002  # torch's names
+    """Return the activation that keeps values within bounds; raises Unreadable."""
+    if min == 0 and max is None:
+        return nn.ReLU()
+    if not isinstance(min, (int, float)) or not isinstance(max, (int, float)) or min >= max:
+        raise Unreadable(f"no layer clamps to min={min}, max={max}", "hardtanh takes two numbers")
+    return nn.ReLU6() if (min, max) == (0, 6) else nn.Hardtanh(min, max)
 
 
 def _dropout(name: str, given: dict[str, Any]) -> nn.Module:

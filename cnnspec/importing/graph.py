@@ -62,10 +62,11 @@ def place_of(node: fx.Node) -> Place | None:
 
 def code_line(node: fx.Node) -> str:
     """Return the line of the traced graph that a node is."""
+    start = ("return ",) if node.op == "output" else (f"{node.name} = ", f"{node.name} : ")
     for line in node.graph.python_code("self").src.splitlines():
         text, _, after = line.strip().partition(";  ")
         after = after.partition(";  ")[0]
-        if text.startswith((f"{node.name} = ", f"{node.name} : ")):
+        if text.startswith(start):
             return text
         if after.startswith(f"{node.name} = ") and not after.endswith("None"):  # x += y;  iadd = x
             return text

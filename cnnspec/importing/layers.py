@@ -128,6 +128,7 @@ def why_none(module: nn.Module, x: Shape) -> tuple[str, str]:
         if names == ["class"]:
             return what, f"it is another {type(module).__name__} than torch's"
         given = settings(module)
+        names = [name for name in names if name in vars(module)] or names  # its weights follow from these
         return (
             what,
             f"{layer_class.type} has no {' and no '.join(f'{name}={given.get(name)}' for name in names)}",

@@ -22,9 +22,11 @@ Kwargs = Mapping[str, Any]
 def add(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:
     """Read a sum of two tensors."""
     given = bound("other alpha", args, kwargs)
+    one, other = args[0], given["other"]
+    if _is(one, 0) or _is(other, 0):  # as Python's `sum` begins
+        return one if isinstance(one, Value) else other
     if given.get("alpha", 1) != 1:
         raise Unreadable("a tensor is multiplied by a number before it is added")
-    one, other = args[0], given["other"]
     if not isinstance(one, Value) or not isinstance(other, Value):
         raise Unreadable(f"{_kind(one, other)} is added to a tensor", "there is no layer for that")
     return _merged(reader, node, "add", one, other)
@@ -35,10 +37,33 @@ def multiply(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Val
     one, other = args[0], bound("other", args, kwargs)["other"]
     if isinstance(one, Value) and isinstance(other, Value):
         return _merged(reader, node, "multiply", one, other)
+    if _is(one, 1) or _is(other, 1):
+        return one if isinstance(one, Value) else other
     x, factor = (one, other) if isinstance(one, Value) else (other, one)
     if isinstance(x, Value) and isinstance(factor, Weight):
         return _scaled(reader, node, x, factor)
     raise Unreadable(f"a tensor is multiplied by {_kind(one, other)}", "there is no layer for that")
+
+
+def subtract(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:  # noqa: ARG001
+    """Read a difference, of nothing."""
+    one, other = args[0], bound("other alpha", args, kwargs)["other"]
+    if isinstance(one, Value) and _is(other, 0):
+        return one
+    what = f"{_kind(other)} is subtracted from {_kind(one)}"
+    raise Unreadable(what, "there is no layer for that")
+
+
+def divide(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:  # noqa: ARG001
+    """Read a quotient, by one."""
+    one, other = args[0], bound("other", args, kwargs)["other"]
+    if isinstance(one, Value) and _is(other, 1):
+        return one
+    raise Unreadable(f"{_kind(one)} is divided by {_kind(other)}", "there is no layer for that")
+
+
+def _is(given: Any, number: int) -> bool:
+    return isinstance(given, (int, float)) and given == number
 
 
 def _scaled(reader: "Reader", node: fx.Node, x: Value, factor: Weight) -> Value:
@@ -107,21 +132,24 @@ def _together(reader: "Reader", values: list[Value]) -> tuple[list[Op], Value]:
 
 
 def _kind(*values: Any) -> str:
-    """Return what the one of two that is no tensor of the network is called in a message."""
-    other = next((value for value in values if not isinstance(value, Value)), None)
-    return (
-        other.key
-        if isinstance(other, Weight)
-        else f"the number {other}"
-        if isinstance(other, (int, float))
-        else "something"
-    )
+    """Return what is merged, in a message: of two, that which is no tensor of the network."""
+    other = next((value for value in values if not isinstance(value, Value)), values[0])
+    if isinstance(other, Value):
+        return "a tensor"
+    if isinstance(other, Weight):
+        return other.key
+    return f"the number {other}" if isinstance(other, (int, float)) else "a tensor that is always the same"
 
 
 HANDLERS = {
     "add": add,
+    "sub": subtract,
+    "subtract": subtract,
     "mul": multiply,
     "multiply": multiply,
+    "div": divide,
+    "divide": divide,
+    "truediv": divide,
     "cat": concat,
     "concat": concat,
     "concatenate": concat,

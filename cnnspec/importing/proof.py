@@ -1,11 +1,15 @@
 """The network that was read, and the module, run with the same numbers: both must give the same."""
 
+import warnings
+
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from cnnspec.errors import Problem, SpecError
 from cnnspec.importing.imported import Imported, empty_model
 from cnnspec.importing.modes import evaluating, example
+from cnnspec.importing.places import last_of
 from cnnspec.importing.trace import BATCH
 
 SAMPLES = BATCH + 1
@@ -24,10 +28,27 @@ def differs(module: nn.Module, spec: Imported) -> float | None:
         return None
     numbers = torch.Generator().manual_seed(0)
     x = torch.randn(SAMPLES, *spec.input, generator=numbers).to(like)
-    with torch.inference_mode(), evaluating(module, mode=False):
-        wanted: Tensor = module(x)
+    with torch.inference_mode():
+        wanted = _run(module, x.clone())  # it may change its input
         output = _model(spec, like)(x)
     return _apart(output, wanted)
+
+
+def _run(module: nn.Module, x: Tensor) -> Tensor:
+    """Return what a module gives while it evaluates; raises SpecError where its code raises something."""
+    buffers = {name: buffer.clone() for name, buffer in module.named_buffers()}  # it may count its calls
+    try:
+        with evaluating(module, False), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they have been seen, when the module was used
+            output: Tensor = functional_call(module, buffers, (x,))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # its code may raise anything, also SystemExit
+        told = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+        what = f"the module raises {told}"
+        why = f"it is given {len(x)} samples of noise, to compare it with the network that was read"
+        raise SpecError(Problem(what, why, "", last_of(error))) from None
+    return output
 
 
 def _model(spec: Imported, like: Tensor) -> nn.Module:
@@ -61,4 +82,5 @@ def check(module: nn.Module, spec: Imported) -> None:
     if apart is not None and apart > (0.1 if half else TOLERANCE):
         what = "the network that was read gives another output than the module"
         why = f"they are {apart:.1g} apart, beside the largest"
-        raise SpecError(Problem(what, why, "Please report it together with the module: this is a bug"))
+        fix = "If its code does nothing that torch.fx does not see, please report it together with the module"
+        raise SpecError(Problem(what, why, fix))

@@ -11,7 +11,7 @@ from cnnspec.importing import cuts, layout, merges, space, views
 from cnnspec.importing.functions import Found, Weight, module_of, name_of
 from cnnspec.importing.graph import Op, Unreadable, origin_of, place_of
 from cnnspec.importing.layers import drop_path_rate, layer_of, why_none
-from cnnspec.importing.trace import Traced
+from cnnspec.importing.trace import BATCH, Traced, of_input
 from cnnspec.importing.values import Stale, Value, plain
 from cnnspec.layers import LAYERS, Layer
 from cnnspec.shape import times
@@ -30,36 +30,78 @@ class Reader:
     def __init__(self, traced: Traced) -> None:
         self.traced = traced
         self.values: dict[fx.Node, Any] = {}
+        self.unknown: set[fx.Node] = set()
         self.refused: dict[tuple[Place | None, str], list[tuple[Unreadable, fx.Node]]] = {}
         self.made: dict[Value, Op] = {}
 
     def output(self) -> Op:
         """Return the operation that gives the output; raises SpecError with all that cannot be said."""
         result: Op | None = None
+        needed = self.needed()
         for node in self.traced.graph.nodes:
+            if node not in needed:
+                continue
             try:
                 if node.op == "output":
                     result = self.result(node)
                 else:
                     self.values[node] = self.value(node)
             except Unreadable as error:
-                self.refused.setdefault((place_of(node), error.what), []).append((error, node))
+                if self.unknown.isdisjoint(node.all_input_nodes):  # else it may only follow from another
+                    self.refused.setdefault((place_of(node), error.what), []).append((error, node))
                 self.values[node] = _unknown(node)
+                if not self.holds_maps(node):
+                    self.unknown.add(node)
         if self.refused or result is None:
             # What a line does in each of many blocks is told once.
             raise SpecError(*(found[0][0].at(found[0][1], len(found) - 1) for found in self.refused.values()))
         return result
 
+    def needed(self) -> set[fx.Node]:
+        """Return the nodes that the output depends on, and those that change something of the input's."""
+        graph = self.traced.graph
+        left = [node for node in graph.nodes if node.op == "output"]
+        left += [
+            node
+            for node in of_input(graph)
+            if node.op != "output"
+            and (node.meta.get("value") is None or views.in_place(node, self.traced.module))
+        ]
+        found: set[fx.Node] = set()
+        while left:
+            node = left.pop()
+            if node not in found:
+                found.add(node)
+                left += node.all_input_nodes
+        return found
+
+    def holds_maps(self, node: fx.Node) -> bool:
+        """Tell whether what a node gives, which could not be read, has a place for each sample."""
+        shape = getattr(node.meta.get("value"), "shape", (0,))
+        inputs = [self.values.get(one) for one in node.all_input_nodes]
+        return any(isinstance(one, (Value, tuple)) for one in inputs) and shape[:1] == (BATCH,)
+
     def result(self, node: fx.Node) -> Op:
         """Return the operation whose output is the network's; raises Unreadable."""
         given = self.resolved(node.args[0])
+        why, fix = "a network has one output, a tensor", ""
         if isinstance(given, Value):
-            return self.maps(given)
-        number = len(given) if isinstance(given, (tuple, list, dict)) else 0
-        what = f"the module gives {number} outputs" if number > 1 else "the module gives no tensor"
-        raise Unreadable(
-            what, "a network has one output, a tensor", "Import a module that returns one of them"
-        )
+            op = self.maps(given)
+            if op.inputs or op.node.op != "placeholder":
+                return op
+            what, why = "the module gives back its input", "a network has at least one layer"
+        elif isinstance(given, Weight):
+            what = f"the module gives {given.key}, whatever its input is"
+        elif isinstance(given, (tuple, list, dict)) and given:
+            number = (
+                f"{len(given)} outputs"
+                if len(given) > 1
+                else f"a {'dict' if isinstance(given, dict) else type(given).__name__} with its output"
+            )
+            what, fix = f"the module gives {number}", "Import a module that returns the tensor alone"
+        else:
+            what = "the module gives no tensor"
+        raise Unreadable(what, why, fix)
 
     def value(self, node: fx.Node) -> Any:
         """Return what a node gives; raises Unreadable."""
@@ -146,12 +188,16 @@ class Reader:
                 return self.linear(node, found, value)
             case nn.LayerNorm():
                 return self.layer_norm(node, found, value)
-            case nn.Softmax() | nn.LogSoftmax() if value.axes and module.dim is not None:
-                dim = value.axes[module.dim]
+            case nn.Softmax() | nn.LogSoftmax() if value.axes:
+                chosen = 0 if len(value.dims) in (1, 3) else 1  # what torch takes, with a warning
+                dim = value.axes[chosen if module.dim is None else module.dim]
                 module = type(module)(dim if dim != 1 else 1)
         try:
             x = self.maps(value)
         except Unreadable:
+            sizes = tuple(_size(dim) for dim in value.dims)[1:]
+            if layer_of(module, sizes) is None and layer_of(module, value.op.shape) is None:
+                raise Unreadable(*why_none(module, sizes)) from None
             layer = layer_of(module, value.op.shape)
             if value.axes is None or layer is None or not _pointwise(layer):
                 raise
@@ -240,10 +286,8 @@ def _unknown_tensor(value: Any, node: fx.Node) -> Any:
 
 
 def _pointwise(layer: Layer) -> bool:
-    """Tell whether a layer does the same with every value, whatever axis it stands on."""
-    return (
-        layer.family == "activation" and layer.type not in ("softmax", "log_softmax", "prelu")
-    ) or layer.type in ("dropout", "drop_path")
+    """Tell whether a layer does the same whatever the order of the axes is."""
+    return (layer.family == "activation" and layer.type != "prelu") or layer.type in ("dropout", "drop_path")
 
 
 def _check(node: fx.Node, value: Value) -> None:

@@ -50,6 +50,13 @@ def _reduced(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs, pool: 
     return Value(op, dims if kept else tuple(d for place, d in enumerate(dims) if place not in places))
 
 
+def maximum(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> tuple[Value, None]:
+    """Read the maximum along an axis of space; its second output, where that is, is none here."""
+    if not isinstance(bound("dim keepdim", args, kwargs).get("dim"), int):
+        raise Unreadable("no layer does what max does here", "pooling takes each channel by itself")
+    return _reduced(reader, node, args, kwargs, "maxpool"), None
+
+
 def pad(reader: "Reader", node: fx.Node, args: Args, kwargs: Kwargs) -> Value:
     """Read zeros around the maps."""
     given = bound("pad mode value", args, kwargs)
@@ -79,5 +86,5 @@ def _margins(margins: list[tuple[int, int]]) -> Any:
     return each[0] if same else each
 
 
-HANDLERS = {"mean": mean, "amax": amax, "pad": pad}
+HANDLERS = {"mean": mean, "amax": amax, "max": maximum, "pad": pad}
 """How operations are read, by their name."""

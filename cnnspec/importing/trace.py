@@ -5,9 +5,10 @@ asks for sizes is traced as it runs, and code that asks for numbers cannot be.
 """
 
 import operator
-from collections.abc import Callable, Iterator
-from functools import partialmethod
-from typing import Any, NamedTuple, NoReturn
+import random
+import warnings
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
@@ -17,6 +18,7 @@ from cnnspec.errors import Place, Problem, SpecError
 from cnnspec.importing.layers import drop_path_rate, layer_of
 from cnnspec.importing.modes import Evaluating, evaluating, example, untraceable
 from cnnspec.importing.places import here, last_of
+from cnnspec.importing.recorded import Recorded, Untraced, needs_numbers, taken_for_tensors
 from cnnspec.shape import Shape, times
 
 BATCH = 2
@@ -42,19 +44,13 @@ class Traced(NamedTuple):
     """The graph of a module; each node has its `value` and its `origin` in its ``meta``.
 
     `idle` are paths of submodules that gave back what they were given, but may do more in training.
+    `asked` are lines that ask whether the module trains, and make it another one then.
     """
 
     module: nn.Module
     graph: fx.Graph
     idle: tuple[str, ...]
-
-
-class _Untraced(Exception):  # noqa: N818  # it carries a problem, which becomes the error
-    """Tracing ends here, with this problem."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.what)
-        self.problem = problem
+    asked: tuple[Place, ...]
 
 
 def trace(module: nn.Module, x: Shape) -> Traced:
@@ -62,80 +58,69 @@ def trace(module: nn.Module, x: Shape) -> Traced:
     refused = list(untraceable(module))
     if refused:
         raise SpecError(*refused)
-    tracer = _Tracer(x, module)
-    with evaluating(module):
+    tracer = Tracer(x, module)
+    try:
+        graph = tracer.traced()
+    except Untraced as error:
+        raise SpecError(error.problem) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  # the module's own code may raise anything, also SystemExit
+        raise SpecError(_failure(error)) from None
+    asked = dict.fromkeys(place for path, place in tracer.asked if place and path not in tracer.idle)
+    if asked and not _trains_the_same(module, x, graph):
+        return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)), tuple(asked))
+    return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)), ())
+
+
+def _trains_the_same(module: nn.Module, x: Shape, graph: fx.Graph) -> bool:
+    """Tell whether a module does the same with its input in training, and without drawing random numbers."""
+    before = random.getstate()
+    with torch.random.fork_rng(devices=[]):
+        drawn = torch.get_rng_state()
         try:
-            graph = tracer.trace(module)
-        except _Untraced as error:
-            raise SpecError(error.problem) from None
-        except Exception as error:  # noqa: BLE001  # the module's own code may raise anything
-            raise SpecError(_failure(error)) from None
-    return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)))
+            other = Tracer(x, module, training=True).traced()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001  # as in trace
+            return False
+        finally:
+            same = random.getstate() == before and torch.equal(torch.get_rng_state(), drawn)
+            random.setstate(before)
+    return same and _done(graph) == _done(other)
 
 
-class _Tensor(fx.Proxy):
-    """A tensor whose operations are recorded: what does not depend on its numbers is known."""
-
-    tracer: "_Tracer"
-
-    @property  # type: ignore[misc]  # isinstance(x, Tensor) is to be true of it
-    def __class__(self) -> type:
-        return Tensor
-
-    @property
-    def known(self) -> Tensor:
-        """The tensor without numbers that it stands for."""
-        value: Tensor = self.node.meta["value"]
-        return value
-
-    @property
-    def device(self) -> torch.device:
-        """The device that the module's own tensors are on."""
-        return self.tracer.device
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.known, name)
-        if isinstance(found, Tensor):
-            return self.tracer.create_proxy("call_function", getattr, (self, name), {})
-        return super().__getattr__(name) if callable(found) else found
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(
-            [
-                self.tracer.create_proxy("call_function", operator.getitem, (self, i), {})
-                for i in range(len(self))
-            ]
-        )
-
-    def changed_by(self, operation: Callable[..., Any], other: Any) -> Any:
-        """Record an assignment such as ``+=``, which changes the tensor itself."""
-        return self.tracer.create_proxy("call_function", operation, (self, other), {})
-
-    __iadd__ = partialmethod(changed_by, operator.iadd)
-    __isub__ = partialmethod(changed_by, operator.isub)
-    __imul__ = partialmethod(changed_by, operator.imul)
-    __itruediv__ = partialmethod(changed_by, operator.itruediv)
-
-    def __bool__(self) -> bool:  # noqa: PLE0304  # it never returns
-        _refuse_numbers("a condition")
-
-    def __int__(self) -> int:
-        _refuse_numbers("a whole number")
-
-    __index__ = __int__
-
-    def __float__(self) -> float:
-        _refuse_numbers("a number")
+def of_input(graph: fx.Graph) -> set[fx.Node]:
+    """Return the nodes that depend on the input, and the input."""
+    found: set[fx.Node] = set()
+    for node in graph.nodes:
+        if node.op == "placeholder" or not found.isdisjoint(node.all_input_nodes):
+            found.add(node)
+    return found
 
 
-class _Tracer(fx.Tracer):
+def _done(graph: fx.Graph) -> list[str]:
+    """Return what is done with the input of a graph, line by line, save the mode of batch normalizations."""
+    counted = of_input(graph)
+    lines = []
+    for node in graph.nodes:
+        if node in counted:
+            told: tuple[Any, ...] = (node.args, node.kwargs)
+            if getattr(node.target, "__name__", "") == "batch_norm":
+                told = fx.node.map_aggregate(told, lambda one: None if isinstance(one, bool) else one)
+            lines.append(f"{node.name} = {node.target}{told}")
+    return lines
+
+
+class Tracer(fx.Tracer):
     """Records what a module does with inputs of a shape."""
 
-    def __init__(self, x: Shape, module: nn.Module) -> None:
+    def __init__(self, x: Shape, module: nn.Module, *, training: bool = False) -> None:
         super().__init__()
+        self.module = module
+        self.mode = Evaluating(training)
+        self.mode.asked = lambda: self.asked.append((self.scopes[-1].path if self.scopes else "", here()))
+        self.asked: list[tuple[str, Place | None]] = []
         like = example(module)
         self.device = like.device
         self.input = torch.empty(BATCH, *x, dtype=like.dtype, device="meta")
@@ -147,22 +132,29 @@ class _Tracer(fx.Tracer):
         self.names = {tensor: name for name, tensor in self.tensors.items()}
         self.without_numbers: dict[Tensor, Tensor] = {}
 
+    def traced(self) -> fx.Graph:
+        """Return the graph of the module."""
+        with evaluating(self.module, self.mode), taken_for_tensors(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they would name lines of torch's, and of this file
+            return self.trace(self.module)
+
     def create_args_for_root(
         self,
-        root_fn: Callable[..., Any],
+        root_fn: Callable[..., Any],  # noqa: ARG002  # the module may have a forward of its own
         is_module: bool,  # noqa: ARG002  # fx's signature
         concrete_args: Any = None,  # noqa: ARG002
     ) -> tuple[Any, list[Any]]:
         """Return the module's forward, and the module and its input to call it with."""
-        return root_fn, [self.root, self.create_proxy("placeholder", "x", (), {})]
+        x = self.create_proxy("placeholder", "x", (), {})
+        return (lambda root, given: root.forward(given)), [self.root, x]
 
     def proxy(self, node: fx.Node) -> fx.Proxy:
         """Return a tensor that stands for what the node gives."""
-        return _Tensor(node, self)
+        return Recorded(node, self)
 
     def create_arg(self, a: Any) -> Any:
         """Return how an argument stands in the graph."""
-        return a.node if type(a) is _Tensor else super().create_arg(a)
+        return a.node if type(a) is Recorded else super().create_arg(a)
 
     def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:  # noqa: ARG002
         """Return an attribute of a module: for its weights and buffers, what stands for them."""
@@ -191,11 +183,12 @@ class _Tracer(fx.Tracer):
                 for i in range(len(value))
             )
             return type(value)(each)
-        self.graph.erase_node(proxy.node)
+        if value is not None:  # what gives nothing may have changed something
+            self.graph.erase_node(proxy.node)
         return value
 
     def value_of(self, node: fx.Node) -> Any:
-        """Return what an operation gives, without numbers; raises _Untraced."""
+        """Return what an operation gives, without numbers; raises Untraced."""
         if "value" in node.meta:
             return node.meta["value"]
         if node.op == "placeholder":
@@ -207,7 +200,7 @@ class _Tracer(fx.Tracer):
         try:
             return self.run(node, args, kwargs)
         except Exception as error:  # noqa: BLE001  # torch raises many kinds
-            raise _Untraced(self.refused(node, args, error)) from None
+            raise Untraced(self.refused(node, args, error)) from None
 
     def run(self, node: fx.Node, args: Any, kwargs: Any) -> Any:
         """Return what an operation makes of tensors without numbers."""
@@ -215,12 +208,16 @@ class _Tracer(fx.Tracer):
             if node.op == "call_function":
                 return node.target(*args, **kwargs)  # type: ignore[operator]  # of such a node it is a function
             if node.op == "call_method":
+                if node.target in ("cpu", "cuda"):
+                    return args[0]
+                if node.target == "to":
+                    args, kwargs = fx.node.map_aggregate((args, kwargs), _nowhere)
                 return getattr(args[0], str(node.target))(*args[1:], **kwargs)
             module = self.root.get_submodule(str(node.target))
             weights = {**dict(module.named_parameters()), **dict(module.named_buffers())}
             self.running = True
             try:
-                with evaluating(module, mode=False):
+                with evaluating(module, False):
                     empty = {name: self.empty(weight) for name, weight in weights.items()}
                     return functional_call(module, empty, args, kwargs)
             finally:
@@ -243,8 +240,8 @@ class _Tracer(fx.Tracer):
     def refused(self, node: fx.Node, args: Any, error: Exception) -> Problem:
         """Return the problem of an operation that torch does not carry out."""
         why = str(error).strip().partition("\n")[0]
-        if "meta tensor" in why or "'meta'" in why:
-            return _needs_numbers(f"`{node.target}`", here())
+        if "meta tensor" in why or "'meta'" in why or "meta device" in why:
+            return needs_numbers(f"`{node.target}`", here())
         shapes = [times(tuple(one.shape[1:])) for one in args if isinstance(one, Tensor)]
         name = (
             f"{node.target} ({type(self.root.get_submodule(str(node.target))).__name__})"
@@ -281,7 +278,7 @@ class _Tracer(fx.Tracer):
 
     def is_operation(self, m: nn.Module, args: tuple[Any, ...]) -> bool:
         """Tell whether a module is one of torch's, or one that a layer builds."""
-        if isinstance(m, nn.Sequential) or not args or type(args[0]) is not _Tensor:
+        if isinstance(m, nn.Sequential) or not args or type(args[0]) is not Recorded:
             return False
         if type(m).__module__.startswith("torch.nn."):
             return True
@@ -294,16 +291,12 @@ def _names(module: nn.Module) -> tuple[str, ...]:
     return code.co_names if code else ()
 
 
-def _refuse_numbers(what: str) -> NoReturn:
-    raise _Untraced(_needs_numbers(what, here()))
+def _nowhere(argument: Any) -> Any:
+    """Return an argument of ``Tensor.to``, without the place that it may name."""
+    return torch.device("meta") if isinstance(argument, (str, torch.device)) else argument
 
 
-def _needs_numbers(what: str, place: Place | None) -> Problem:
-    why = "they differ from input to input, and a spec does the same with each"
-    return Problem(f"{what} depends on the numbers in a tensor", why, "Import the network without it", place)
-
-
-def _failure(error: Exception) -> Problem:
+def _failure(error: BaseException) -> Problem:
     """Return the problem of an error that is the module's own, or torch.fx's."""
     told = str(error).strip().partition("\n")[0]
     what = f"torch.fx cannot trace the module: {type(error).__name__}" + (f": {told}" if told else "")

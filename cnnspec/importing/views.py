@@ -105,6 +105,8 @@ def rearranged(value: Value) -> Op:
     whole = layout.plain(sizes)
     if len(op.shape) == 1 and dims[:2] == whole and not any(dims[2:]):
         return unflattened(op, len(dims) - 2)
+    if len(op.shape) == 1:
+        raise Unreadable(f"{op.shape[0]} values become maps", "there is no layer for that")
     raise Unreadable("axes are moved, and then used where no layer takes them")
 
 
@@ -137,13 +139,14 @@ def unflattened(op: Op, rank: int) -> Op:
 
 _RESHAPES = ("view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "view_as", "reshape_as")
 _PERMUTES = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims", "T", "mT")
-_SAME = ("contiguous", "clone", "detach", "to", "float", "type_as", "alias", "data", "requires_grad")
+_SAME = ("contiguous", "clone", "detach", "alias", "data", "requires_grad")
+_MOVES = ("to", "cpu", "cuda", "float", "type_as")
 _EXPANDS = ("expand", "expand_as", "broadcast_to")
 
 HANDLERS: dict[str, Any] = {
     **dict.fromkeys(_RESHAPES, reshape),
     **dict.fromkeys(_PERMUTES, permute),
-    **dict.fromkeys(_SAME, same),
+    **dict.fromkeys(_SAME + _MOVES, same),
     **dict.fromkeys(_EXPANDS, expand),
 }
 """How operations are read, by their name."""
