@@ -9,6 +9,8 @@ BIN = $(VENV)/bin
 train: $(VENV)/.installed
 	$(BIN)/cnnspec train specs/lenet5.yaml
 
+# Else each of the processes that tests start would compile all of cnnspec anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: check
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 

@@ -3,7 +3,6 @@
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -67,7 +66,8 @@ def test_commands(
             assert cnnspec.cli.run(arguments) == 0, f"{command.line}\n{capsys.readouterr().err}"
         else:
             assert program == "python"
-            subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+            monkeypatch.setattr(sys, "argv", arguments)
+            runpy.run_path(arguments[0], run_name="__main__")
         printed = capsys.readouterr().out
         if command.output and arguments[0] in EXACT:
             assert stripped(printed) == stripped(command.output)
