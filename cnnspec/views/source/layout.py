@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cnnspec.language.arithmetic import Value
+from cnnspec.views.source.notation import literal
+
 WIDTH = 88
 """Columns of a line at most, as Black and Ruff have it by themselves."""
 
@@ -52,6 +55,11 @@ def listed(entries: Sequence["Layout"]) -> Layout:
     return Brackets("(", tuple(map(Entry, entries)))
 
 
+def layout_of(value: Value) -> Layout:
+    """Return the layout of a plain value."""
+    return listed([layout_of(one) for one in value]) if isinstance(value, tuple) else literal(value)
+
+
 def flat(layout: Layout) -> str:
     """Return a layout on one line, without its comments."""
     if isinstance(layout, str):
@@ -87,7 +95,9 @@ def _inner(layout: Brackets, indent: int) -> list[str]:
     """Return the lines between brackets: one, or one for each entry."""
     *most, last = layout.entries
     body = " " * indent + f"{layout.joint} ".join(_flat_entry(entry) for entry in layout.entries)
-    if not any(entry.comment or has_comments(entry.value) for entry in layout.entries) and len(body) <= WIDTH:
+    is_tuple = layout.head == "(" and bool(layout.joint)  # each of its entries has a line, if not all fit
+    has_remark = any(entry.comment or has_comments(entry.value) for entry in layout.entries)
+    if not (is_tuple or has_remark) and len(body) <= WIDTH:
         return [body]
     found = [line for e in most for line in lines(e.value, indent, e.before, layout.joint.strip(), e.comment)]
     # A single argument that takes several lines has no comma after it.

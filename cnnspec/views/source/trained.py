@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from cnnspec.language.data import Normalize
 from cnnspec.shape import Shape
 from cnnspec.views.source import own
-from cnnspec.views.source.layout import lines, listed
-from cnnspec.views.source.notation import literal, quoted
+from cnnspec.views.source.layout import WIDTH, Entry, call, layout_of, lines, listed
+from cnnspec.views.source.notation import quoted
 from cnnspec.views.source.own import Copy
 
 DIGIT = 28
@@ -55,20 +55,25 @@ def code(shape: Shape, network: str, facts: Trained) -> Copy:
 def _constants(facts: Trained) -> list[str]:
     """Return the definitions of what the run knows."""
     score = "" if facts.accuracy is None else f", whose test accuracy is {100 * facts.accuracy:.2f} %"
+    weights = lines(call("Path(__file__).with_name", Entry(quoted(facts.weights))), 0, "WEIGHTS = ")
     names = lines(listed([quoted(name) for name in facts.classes]), 0, "CLASSES = ")
-    mean, std = literal(facts.statistics.mean), literal(facts.statistics.std)
+    mean = lines(layout_of(facts.statistics.mean), 0, "MEAN = ")
+    std = lines(layout_of(facts.statistics.std), 0, "STD = ")
     those = f"Those of epoch {facts.epoch}{score}."
     told = "Of the pixels from 0 to 1 that the network learned from; they become (pixel − mean) / std."
     return [
-        f'WEIGHTS = Path(__file__).with_name({quoted(facts.weights)})\n"""{those}"""',
+        "\n".join([*weights, f'"""{those}"""']),
         "\n".join([*names, '"""What the outputs stand for, in order."""']),
-        f'MEAN, STD = {mean}, {std}\n"""{told}"""',
+        "\n".join([*mean, *std, f'"""{told}"""']),
     ]
 
 
 def _load(network: str) -> str:
+    head = f"def load(path: str | Path = WEIGHTS) -> {network}:"
+    if len(head) > WIDTH:
+        head = f"def load(\n    path: str | Path = WEIGHTS,\n) -> {network}:"
     return f'''\
-def load(path: str | Path = WEIGHTS) -> {network}:
+{head}
     """Return the network with its trained weights, ready to predict."""
     network = {network}()
     network.load_state_dict(load_file(path))
@@ -93,19 +98,20 @@ def _digit(shape: Shape) -> str:
     """Return the lines that make the pixels of an input of a picture of a digit."""
     height, width = shape[1:] if len(shape) == 3 else (DIGIT, DIGIT)
     side = _side(shape)
-    made = "digit.unsqueeze(0)" if side == DIGIT else f"_resize(digit.unsqueeze(0), ({side}, {side}))"
+    made = ["digit.unsqueeze(0)" if side == DIGIT else f"_resize(digit.unsqueeze(0), ({side}, {side}))"]
     top, left = round((side - height) / 2), round((side - width) / 2)
     if (height, width) != (side, side):
-        made += f"[..., {top} : {top + height}, {left} : {left + width}]"
+        made.append(f"pixels[..., {top}:{top + height}, {left}:{left + width}]")
     if len(shape) == 2:
-        made += f".reshape(1, {shape[0]}, {shape[1]})"
+        made.append(f"pixels.reshape(1, {shape[0]}, {shape[1]})")
     elif shape[0] > 1:
-        made += f".expand(-1, {shape[0]}, -1, -1)"
+        made.append(f"pixels.expand(-1, {shape[0]}, -1, -1)")
+    statements = "\n".join(f"    pixels = {one}" for one in made)
     return f"""\
     digit = as_digit(image)
     if digit is None:
         raise ValueError("there is nothing in the picture: all of it has one colour")
-    pixels = {made}"""
+{statements}"""
 
 
 def _side(shape: Shape) -> int:

@@ -9,7 +9,7 @@ from cnnspec.shape import times
 from cnnspec.views.source.folding import IDENTITY
 from cnnspec.views.source.formulas import Formula, binary, constant, name, names_in, replaced
 from cnnspec.views.source.identifiers import free, identifiers
-from cnnspec.views.source.layout import Brackets, Choice, Entry, Layout, call, has_comments, lines
+from cnnspec.views.source.layout import Brackets, Choice, Entry, Layout, call, has_comments, layout_of, lines
 from cnnspec.views.source.notation import annotation, literal, quoted, written
 from cnnspec.views.source.rounds import INDEX
 from cnnspec.views.source.tree import (
@@ -65,6 +65,12 @@ class _ClassWriter:
         """Return a formula with the names that its parts have here."""
         names = {key: name(value) for key, value in self.called.items()}
         return written(replaced(formula, names | ({INDEX: name(loop)} if loop else {})))
+
+    def value(self, formula: Formula) -> Layout:
+        """Return the layout of an argument; a list of numbers may take several lines."""
+        if isinstance(formula, ast.Constant):
+            return layout_of(formula.value)
+        return self.text(formula)
 
     def statements(self, target: str, children: Sequence[Child | Loop], indent: int) -> None:
         """Write the statements that give a module its children."""
@@ -155,7 +161,7 @@ class _ClassWriter:
         for number, argument in enumerate(module.arguments):
             key = self.key(module.name, argument.key)
             if isinstance(argument.value, ast.expr):
-                entries.append(Entry(self.text(argument.value), key))
+                entries.append(Entry(self.value(argument.value), key))
                 continue
             value = self.module(argument.value, indent)
             # Whatever is made before a module that needs statements must be made before those, too.

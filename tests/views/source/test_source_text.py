@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from test_source_random import network
 
 import cnnspec
+from cnnspec.language.data import Normalize
 from cnnspec.language.items import RESERVED
 from cnnspec.language.yaml_text import to_yaml
 from cnnspec.views.source import as_source
+from cnnspec.views.source.trained import Trained
 
 SPECS = Path(__file__).parents[3] / "specs"
 
@@ -116,9 +118,45 @@ def test_hostile_descriptions_are_formatted(tmp_path: Path) -> None:
         (tmp_path / f"net{number}.py").write_text(source, "utf-8")
         told = ast.get_docstring(ast.parse(source)) or ""
         assert " ".join(text.split()) in " ".join(told.split())
-    command = [sys.executable, "-m", "ruff", "format", "--check", "--isolated", "--no-cache"]
-    result = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False)
+    check_format(tmp_path)
+
+
+def check_format(folder: Path) -> None:
+    """Check that Ruff would not write the files of a folder otherwise."""
+    command = [sys.executable, "-m", "ruff", "format", "--diff", "--isolated", "--no-cache"]
+    result = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("length", [1, 3, 20, 64])
+def test_what_is_long_is_formatted(length: int, tmp_path: Path) -> None:
+    """Whatever is long in a run or a spec is written in lines as Ruff would have them."""
+    share = float(f"0.{'7' * min(length, 16)}")
+    for number, (shape, digits) in enumerate(
+        [
+            ((1, 28, 28), True),
+            ((1, 32, 30), True),
+            ((3, 900, 1000), True),
+            ((28, 28), True),
+            ((3, 8, 8), False),
+            ((5, 7), False),
+        ]
+    ):
+        matrix = {"image_filter": {"kernel": [[share] * 3] * 3, "padding": 1}}
+        layers = [*([matrix] if len(shape) == 3 else []), "flatten", {"fc": 7}]
+        text = to_yaml({"name": "n" * length, "input": [*shape], "layers": layers})
+        facts = Trained(
+            run="r",
+            weights=f"{'w' * length}'.safetensors",
+            epoch=1,
+            accuracy=share,
+            classes=tuple("abcdefg"[n] * length for n in range(7)),
+            statistics=Normalize(mean=(share,) * 3 if shape[0] == 3 else share, std=share),
+            digits=digits,
+            logarithms=False,
+        )
+        (tmp_path / f"net{number}.py").write_text(as_source(cnnspec.loads(text).plan(), facts), "utf-8")
+    check_format(tmp_path)
 
 
 def test_hostile_file_name(tmp_path: Path) -> None:
