@@ -12,6 +12,7 @@ from torch import nn
 
 from cnnspec.errors import Problem, SpecError
 from cnnspec.language.training import SGD, Adam, AdamW, Muon, Optimizer, RMSprop
+from cnnspec.training.eager import Eager, eager
 
 Scale = Callable[[str], float]
 """Tells what the learning rate of the parameter of a name is multiplied by."""
@@ -31,19 +32,19 @@ def make(options: Optimizer, model: nn.Module, scale: Scale = _alike) -> torch.o
     chosen = options.options
     if isinstance(chosen, Muon):
         return MuonAndAdamW(model, chosen, scale)
-    groups = _groups(model, chosen.weight_decay, scale)
+    groups, lr = _groups(model, chosen.weight_decay, scale), chosen.lr
+    made: torch.optim.Optimizer
     match chosen:
         case SGD():
-            return torch.optim.SGD(
-                groups, chosen.lr, momentum=chosen.momentum, nesterov=chosen.nesterov, fused=True
-            )
+            sgd = eager(torch.optim.SGD)
+            made = sgd(groups, lr, momentum=chosen.momentum, nesterov=chosen.nesterov, fused=True)
         case Adam() | AdamW():
-            kind = torch.optim.Adam if isinstance(chosen, Adam) else torch.optim.AdamW
-            return kind(groups, chosen.lr, betas=(chosen.beta1, chosen.beta2), eps=chosen.eps, fused=True)
-    assert isinstance(chosen, RMSprop)
-    return torch.optim.RMSprop(
-        groups, chosen.lr, chosen.alpha, chosen.eps, momentum=chosen.momentum, foreach=True
-    )
+            adam = eager(torch.optim.Adam if isinstance(chosen, Adam) else torch.optim.AdamW)
+            made = adam(groups, lr, betas=(chosen.beta1, chosen.beta2), eps=chosen.eps, fused=True)
+        case RMSprop():
+            rmsprop = eager(torch.optim.RMSprop)
+            made = rmsprop(groups, lr, chosen.alpha, chosen.eps, momentum=chosen.momentum, foreach=True)
+    return made
 
 
 def can_skip(optimizer: torch.optim.Optimizer) -> bool:
@@ -54,7 +55,7 @@ def can_skip(optimizer: torch.optim.Optimizer) -> bool:
     return bool(getattr(optimizer, "_step_supports_amp_scaling", False))
 
 
-class MuonAndAdamW(torch.optim.Optimizer):
+class MuonAndAdamW(Eager):
     """torch's Muon for the weights of fc layers and AdamW for all others, as one optimizer.
 
     The two work on the same groups and the same state. Muon's steps are scaled to be as
@@ -66,11 +67,11 @@ class MuonAndAdamW(torch.optim.Optimizer):
             what, why = f"torch {torch.__version__} has no optimizer muon", "it came with torch 2.9"
             raise SpecError(Problem(what, why, "Update torch, or use adamw"))
         matrices = _scaled([item for item in _learning(model) if item[1].ndim == 2], scale)
-        muon = torch.optim.Muon(
+        muon = eager(torch.optim.Muon)(
             matrices, options.lr, options.weight_decay, options.momentum, adjust_lr_fn="match_rms_adamw"
         )
         groups = _groups(model, options.weight_decay, scale, besides=matrices)
-        adamw = torch.optim.AdamW(groups, options.lr, fused=True)
+        adamw = eager(torch.optim.AdamW)(groups, options.lr, fused=True)
         self._parts: tuple[torch.optim.Optimizer, ...] = (muon, adamw)
         super().__init__([group for part in self._parts for group in part.param_groups], {"lr": options.lr})
         self._share()

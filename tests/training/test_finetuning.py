@@ -16,6 +16,7 @@ from cnnspec import catalog
 from cnnspec.catalog import DataSet
 from cnnspec.errors import CheckpointError
 from cnnspec.training import Stopped, checkpoint, pretrained
+from cnnspec.training.eager import eager
 from cnnspec.training.session import Session
 
 
@@ -89,14 +90,15 @@ def test_scaled_learning_rates(given: State, tmp_path: Path) -> None:
 def test_schedule_is_scaled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Warm-up and schedule are scaled alike in every step, and the metrics show the learning rate of the whole."""
     rates: list[list[float]] = []
-    real = torch.optim.AdamW.step
+    adamw = eager(torch.optim.AdamW)
+    real = adamw.step
 
     def note(optimizer: torch.optim.AdamW, *arguments: Any) -> Any:
         rates.append([group["lr"] / group["lr_scale"] for group in optimizer.param_groups])
         assert {group["lr_scale"] for group in optimizer.param_groups} == {0.5, 1.0, 0.25}
         return real(optimizer, *arguments)
 
-    monkeypatch.setattr(torch.optim.AdamW, "step", note)
+    monkeypatch.setattr(adamw, "step", note)
     train = {"optimizer": {"adamw": {"lr": 0.01}}, "warmup": 0.5, "schedule": "cosine"}
     scaled = spec(tmp_path, lr_scale={"stem": 0.5, "fc1": 0.25}, weights="given.safetensors", **train)
     result = fit(scaled, tmp_path / "run")

@@ -1,6 +1,8 @@
 """The optimizers do what torch's do, and their weight decay leaves biases and norms alone."""
 
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,6 +123,27 @@ def test_muon_needs_a_torch_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None
         optimizers.make(chosen("muon"), network())
 
 
+STEPS = """
+import sys, torch, cnnspec
+from cnnspec.language.training import Optimizer
+from cnnspec.training import optimizer as optimizers
+model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.Flatten(), torch.nn.Linear(8, 2))
+for name in sys.argv[1:]:
+    optimizer = optimizers.make(Optimizer.model_validate({name: {}}), model)
+    optimizer.zero_grad()
+    model(torch.randn(3, 1, 4, 4)).sum().backward()
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_compiler_is_not_imported() -> None:
+    """Steps, and a state that is taken and put back, do not take the seconds that torch's compiler takes."""
+    done = subprocess.run([sys.executable, "-c", STEPS, *ALL], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_only_weights_decay(name: str) -> None:
     """Without a gradient, the decay alone changes the weights, and no bias, norm or scale."""
@@ -232,5 +255,5 @@ def test_lenet5_has_a_kernel_for_all_weights() -> None:
     """The recipe of LeNet-5 gets torch's fused Adam, which the speed of training rests on."""
     model = cnnspec.load(SPECS / "lenet5.yaml").plan().build()
     optimizer = optimizers.make(chosen("adam"), model)
-    assert type(optimizer) is torch.optim.Adam
+    assert isinstance(optimizer, torch.optim.Adam)
     assert all(group["fused"] for group in optimizer.param_groups)
