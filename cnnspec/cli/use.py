@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cnnspec.cli.console import err, out, print_json, print_line, report_problems
 from cnnspec.cli.options import data_root_option, device_option, format_option, threads_option
-from cnnspec.errors import DataError, one_line, printable
+from cnnspec.errors import CheckpointError, DataError, Place, Problem, one_line, printable
 
 if TYPE_CHECKING:
     from cnnspec.training import Classifier, Prediction
@@ -62,6 +62,11 @@ def _network(run: str) -> "Classifier":
         return load_onnx(run)
     from cnnspec.training import load_run
 
+    if Path(run).is_file():
+        fix = (
+            "Name a run folder that `cnnspec train` wrote, or an ONNX file that `cnnspec export` wrote of one"
+        )
+        raise CheckpointError(Problem("this is no run", "", fix, Place(run)))
     return load_run(run)
 
 

@@ -288,6 +288,15 @@ def test_no_such_model(
         assert capsys.readouterr().err.startswith(f"{path}: {message}")
 
 
+def test_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a file of another kind it is told what is taken instead."""
+    (tmp_path / "network.pt2").write_bytes(b"")
+    assert cli(["predict", str(tmp_path / "network.pt2"), "picture.png"]) == 1
+    told = capsys.readouterr().err
+    assert "network.pt2: this is no run. Name a run folder" in told
+    assert "or an ONNX file that `cnnspec export` wrote" in told
+
+
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9, 0.999])
 def test_cut_short(share: float, made: Made, tmp_path: Path) -> None:
     """A file that was not copied to its end is refused."""
