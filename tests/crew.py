@@ -14,7 +14,7 @@ SECONDS = 300
 def run(work: Callable[..., Any], *arguments: Any, size: int = 2) -> list[Any]:
     """Return what `work(*arguments)` returns in each of `size` processes: plain values or arrays."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "torch._dynamo", "cnnspec.training.start"])
+    context.set_forkserver_preload(["torch", "cnnspec.training.start", "cnnspec.cli.train"])
     port = free_port()
     started = []
     for rank in range(size):

@@ -93,7 +93,7 @@ def train_until_save(data: Data, out: Path, number: int) -> Told:
 def run(work: Callable[..., Told], *arguments: Any, seconds: float | None = None) -> Told | None:
     """Do work in a new process; None if it was killed: by itself, or from here after so many seconds."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "torch", "torch._dynamo", "cnnspec.training.start"])
+    context.set_forkserver_preload(["pytest", "torch", "cnnspec.training.start"])
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, work, arguments), daemon=True)
     process.start()
