@@ -15,6 +15,7 @@ from cnnspec.layers.composition import THE_INPUT, Output
 from cnnspec.limits import Budget, check_size
 from cnnspec.naming import Numbering
 from cnnspec.plan import Plan, Step
+from cnnspec.plugins.contract import check_answers
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 
@@ -302,6 +303,7 @@ class _Expansion:
             self.budget.layer()
             output = layer.output_shape(x)
             params, macs = layer.params(x), layer.macs(x)
+            check_answers(layer, output, params=params, macs=macs)
             check_size(output, params)
         except RuleError as error:
             assert item.template is not None

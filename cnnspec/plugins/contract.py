@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from cnnspec.errors import RuleError, one_line
 from cnnspec.language.item_slips import MODIFIERS
 from cnnspec.language.items import RESERVED
 from cnnspec.layers import Element, Layer
+from cnnspec.shape import Shape
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -31,3 +34,21 @@ def faults(element: type[Element]) -> Iterator[str]:
     for name in ("output_shape", "build"):
         if getattr(element, name) is getattr(Layer, name):
             yield f"it has no method {name}"
+
+
+def check_answers(layer: Layer, output: Shape, **numbers: int) -> None:
+    """Raise RuleError where a layer's output is no shape, or its parameters or MACs are no numbers."""
+    if not isinstance(output, tuple) or not output or not all(_is_whole(n, 1) for n in output):
+        raise _wrong(layer, "output_shape", output, "a shape is a tuple of ints above 0")
+    for method, number in numbers.items():
+        if not _is_whole(number, 0):
+            raise _wrong(layer, method, number, "it is an int, not below 0")
+
+
+def _is_whole(number: Any, least: int) -> bool:
+    return isinstance(number, int) and number >= least
+
+
+def _wrong(layer: Layer, method: str, value: Any, why: str) -> RuleError:
+    what = f"{method} of {{layer}} is {one_line(repr(value))[:80]}"
+    return RuleError(what, why, f"Tell the authors of {type(layer).__module__}")

@@ -28,15 +28,21 @@ REFUSALS = (
 
 def check_numbers(layer: Layer, case: Case) -> None:
     """Hold output shape, parameters and MACs to those of the module that the layer builds."""
-    output = layer.output_shape(case.input)
+    output, own_params, macs = (
+        layer.output_shape(case.input),
+        layer.params(case.input),
+        layer.macs(case.input),
+    )
+    for number in (*output, own_params, macs):  # 4.0 would be equal to 4, and be shown as 4.0
+        expect(isinstance(number, int), f"{number!r} by the layer is no int; `//` divides ints")
     module = layer.build(modules, case.input)
     with FlopCounterMode(display=False) as counter:
         y = module(torch.zeros(BATCH, *case.input))
     expect_equal("output shape", output, tuple(y.shape[1:]))
     params = sum(p.numel() for p in module.parameters() if p.requires_grad)
-    expect_equal("parameters", layer.params(case.input), params)
+    expect_equal("parameters", own_params, params)
     # Two operations are one multiply-accumulate.
-    expect_equal("MACs", layer.macs(case.input), counter.get_total_flops() / (2 * BATCH))
+    expect_equal("MACs", macs, counter.get_total_flops() / (2 * BATCH))
 
 
 def check_refused(layer: type[Layer], case: Case) -> None:

@@ -244,3 +244,25 @@ def test_fault_while_it_works(method: str, site: Path, capsys: Capture) -> None:
     assert "the plugin own went wrong: AttributeError: 'tuple' object has no attribute 'nonsense'; in " in err
     assert str(site / "own" / "layers.py") in err
     assert "bug" not in err
+
+
+@pytest.mark.parametrize(
+    ("method", "value", "told"),
+    [
+        ("output_shape", "None", "is None; a shape is a tuple of ints above 0"),
+        ("output_shape", "[2, 4, 4]", "is [2, 4, 4]; a shape is a tuple of ints above 0"),
+        ("output_shape", "(x[0], x[1] / 2, 2)", "is (2, 2.0, 2); a shape is a tuple of ints above 0"),
+        ("output_shape", "(2, 0, 4)", "is (2, 0, 4); a shape is a tuple of ints above 0"),
+        ("output_shape", "()", "is (); a shape is a tuple of ints above 0"),
+        ("params", "'many\\x1b'", "is 'many\\x1b'; it is an int, not below 0"),
+        ("macs", "-1", "is -1; it is an int, not below 0"),
+    ],
+)
+def test_wrong_answers(method: str, value: str, told: str, site: Path) -> None:
+    """What is no shape or no number is told at the layer's place, as the plugin's fault."""
+    body = f"    def {method}(self, x: Shape) -> Any:\n        return {value}\n\n    def build"
+    write_package(site, "own", LAYER.replace("    def build", body))
+    with pytest.raises(cnnspec.SpecError) as caught:
+        cnnspec.loads(SPEC, file="net.yaml").plan()
+    message = f"net.yaml:2:10: {method} of doubled1 {told}. Tell the authors of own.layers."
+    assert str(caught.value).startswith(message)

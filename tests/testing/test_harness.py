@@ -53,6 +53,7 @@ def refuse(self: Layer, x: Shape) -> Shape:
 
 WRONG: dict[str, tuple[Mapping[str, Any], str, str]] = {
     "another shape": ({"output_shape": lambda self, x: (4, 2, 2)}, X + "is what torch runs", "output shape: (4, 2, 2) by the layer, (3, 2, 2) by torch"),
+    "a size that is no int": ({"output_shape": lambda self, x: (3, 2.0, 2.0)}, X + "is what torch runs", "2.0 by the layer is no int; `//` divides ints"),
     "parameters": ({"params": lambda self, x: 58}, X + "is what torch runs", "parameters: 58 by the layer, 57 by torch"),
     "MACs": ({"macs": lambda self, x: 217}, X + "is what torch runs", "MACs: 217 by the layer, 216.0 by torch"),
     "a size's formula": ({"size_formulas": lambda self, x: (("", ""), ("n", "6"), ("n", "6"))}, X + "formulas give the numbers", "size_formula: 6 is not 2"),
