@@ -142,8 +142,8 @@ def test_compiled(dynamo: None) -> None:
 
     metrics.reset()
     model, x = build(TINY), torch.randn(2, 2, 6, 6)
-    options = {"compile_threads": 1, "cpp.vec_isa_ok": False}  # or a program is compiled to try vector units
-    compiled = torch.compile(model, fullgraph=True, options=options)
+    # Where vector units are not ruled out, a program is compiled to try them.
+    compiled = torch.compile(model, fullgraph=True, options={"compile_threads": 1, "cpp.vec_isa_ok": False})
     for ours, theirs in zip(step(model, x), step(model, x, compiled), strict=True):
         torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-5)
     assert metrics.generated_kernel_count > 0
