@@ -14,6 +14,8 @@ import pytest
 from plugin_fixtures import OWN_LAYER
 from tiny_run import SPEC, write_pictures
 
+from cnnspec.cli import run
+
 DIGIT = OWN_LAYER.parent / "digit.png"
 PLUGIN = "own_layer.layers"
 SETTINGS = (OWN_LAYER / "pyproject.toml").read_text("utf-8")
@@ -30,6 +32,16 @@ for arguments in json.loads(sys.argv[1]):
 print(json.dumps(told))
 """
 """Runs commands one after the other in a process of their own."""
+
+
+MISSING = "the network has the layer maxout of own_layer.layers, which is not loaded."
+
+PROBE = """
+import sys, net, pytest
+print(net.Net()(net.torch.zeros(2, 1, 28, 28)).shape, "cnnspec" in sys.modules)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "source/test_maxout.py"]))
+"""
+"""Runs exported source, and then the example's own test; torch, which takes long to import, is there for both."""
 
 
 class Told(NamedTuple):
@@ -127,56 +139,64 @@ def test_mistakes(here: Place) -> None:
     assert rule.err.startswith("rule.yaml:2:10: 4 pieces do not divide the 6 channels of maxout1.")
 
 
-def test_training(here: Place) -> None:
-    """A network with the layer trains, goes on, is exported and predicts; without its plugin, all say what is missing."""
-    train = ["train", "tiny.yaml", "--out", "run", "--epochs", "1"]
-    resume, export = ["train", "--resume", "run", "--epochs", "2"], ["export", "run", "-o", "run.onnx"]
-    told = here.run(train, resume, export, ["predict", "run", DIGIT], ["predict", "run.onnx", DIGIT])
+def test_training_with_what_is_named(
+    named: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run notes the plugin that was named for it, and says how to go on; without it, it is said what is missing."""
+    (trained,) = named.run(["train", "tiny.yaml", "--out", "run", "--epochs", "1"])
+    assert trained.code == 0, trained.err
+    assert trained.out.splitlines()[-1].endswith(f"Try: cnnspec --plugin {PLUGIN} predict run IMAGE")
+    assert noted(named) == {"maxout": {"module": PLUGIN, "package": ""}}
+    monkeypatch.chdir(named.folder)
+    for command in (["predict", "run", str(DIGIT)], ["train", "--resume", "run", "--epochs", "2"]):
+        assert run(command) == 1
+        err = capsys.readouterr().err
+        assert f"{MISSING} Load it, as in `cnnspec --plugin {PLUGIN} predict …`." in err
+
+
+def test_training_with_what_is_installed(
+    installed: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network with the layer trains, goes on, is exported and predicts; without the package, all say what is missing."""
+    train, resume = ["train", "tiny.yaml", "--out", "run", "--epochs", "1"], ["train", "--resume", "run"]
+    of_run, of_file = ["predict", "run", str(DIGIT)], ["predict", "run.onnx", str(DIGIT)]
+    export = ["export", "run", "-o", "run.onnx"]
+    told = installed.run(train, [*resume, "--epochs", "2"], export, of_run, of_file)
     assert [one.code for one in told] == [0] * len(told), [one.err for one in told]
-    trained = told[0]
-    assert trained.out.splitlines()[-1].endswith(
-        f"Try: {' '.join(['cnnspec', *here.options, 'predict', 'run', 'IMAGE'])}"
-    )
-    note = json.loads((here.folder / "run" / "environment.json").read_text())["plugins"]
-    package = "" if here.options else "own-layer 1.0"
-    assert note == {"maxout": {"module": PLUGIN, "package": package}}
-    without = here._replace(env={**here.env, "PYTHONPATH": ""})
-    predict, resume = ["predict", "run", DIGIT], ["train", "--resume", "run", "--epochs", "3"]
-    told = without.run(predict, resume, ["predict", "run.onnx", DIGIT], plain=True)
-    for one in told:
-        assert one.code == 1
-        assert "the network has the layer maxout of own_layer.layers, which is not loaded." in one.err
-        assert f"`cnnspec --plugin {PLUGIN} predict …`" in one.err
-        assert ("Install the package own-layer 1.0, or" in one.err) == bool(package)
+    assert told[0].out.splitlines()[-1].endswith("Try: cnnspec predict run IMAGE")
+    assert noted(installed) == {"maxout": {"module": PLUGIN, "package": "own-layer 1.0"}}
+    monkeypatch.chdir(installed.folder)
+    for command in (of_run, [*resume, "--epochs", "3"], of_file):
+        assert run(command) == 1
+        err = capsys.readouterr().err
+        assert (
+            f"{MISSING} Install the package own-layer 1.0, or load it, as in `cnnspec --plugin {PLUGIN}"
+            in err
+        )
+
+
+def noted(here: Place) -> Any:
+    """Return what a run tells of where its layers come from."""
+    return json.loads((here.folder / "run" / "environment.json").read_text())["plugins"]
 
 
 def test_export(installed: Place) -> None:
-    """The network becomes source that imports the plugin's module, and nothing of cnnspec; torch is not needed."""
-    here = installed
-    (told,) = here.run(["export", "net.yaml", "-o", "net.py"])
+    """Exported source imports the plugin's module, and nothing of cnnspec; the example's own test passes."""
+    (told,) = installed.run(["export", "net.yaml", "-o", "net.py"])
     assert (told.code, told.torch) == (0, False), told.err
-    source = (here.folder / "net.py").read_text("utf-8")
+    source = (installed.folder / "net.py").read_text("utf-8")
     assert "from own_layer.modules import Maxout\n" in source
     assert "self.maxout1 = Maxout(3)  # 4×12×12\n" in source
-    probe = "import sys, net; print(net.Net()(net.torch.zeros(2, 1, 28, 28)).shape, 'cnnspec' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=here.folder,
-        env=here.env,
+        [sys.executable, "-c", PROBE],
+        cwd=installed.folder,
+        env=installed.env,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout == "torch.Size([2, 10]) False\n"
-
-
-def test_own_test(installed: Place) -> None:
-    """The example's own test passes."""
-    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "source/test_maxout.py"]
-    done = subprocess.run(
-        call, cwd=installed.folder, env=installed.env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("torch.Size([2, 10]) False\n")
     assert "1 passed" in done.stdout
 
 
