@@ -63,9 +63,7 @@ def _network(run: str) -> "Classifier":
     from cnnspec.training import load_run
 
     if Path(run).is_file():
-        fix = (
-            "Name a run folder that `cnnspec train` wrote, or an ONNX file that `cnnspec export` wrote"
-        )
+        fix = "Name a run folder that `cnnspec train` wrote, or an ONNX file that `cnnspec export` wrote"
         raise CheckpointError(Problem("this is no run", "", fix, Place(run)))
     return load_run(run)
 
