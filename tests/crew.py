@@ -1,11 +1,12 @@
 """Several processes on this machine, as torchrun starts them, but forked from one that has torch already."""
 
-import multiprocessing
 import os
 import socket
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
+
+import forked
 
 SECONDS = 300
 """How long they may take; far more than they do."""
@@ -13,8 +14,7 @@ SECONDS = 300
 
 def run(work: Callable[..., Any], *arguments: Any, size: int = 2) -> list[Any]:
     """Return what `work(*arguments)` returns in each of `size` processes: plain values or arrays."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "cnnspec.training.start", "cnnspec.cli.train"])
+    context = forked.context()
     port = free_port()
     started = []
     for rank in range(size):

@@ -1,6 +1,5 @@
 """Trainings that are killed, each in a process of its own, and what is left for the next one to go on with."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -10,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import forked
 from faults import Faults
 
 import cnnspec
@@ -92,8 +92,7 @@ def train_until_save(data: Data, out: Path, number: int) -> Told:
 
 def run(work: Callable[..., Told], *arguments: Any, seconds: float | None = None) -> Told | None:
     """Do work in a new process; None if it was killed: by itself, or from here after so many seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pytest", "torch", "cnnspec.training.start"])
+    context = forked.context()
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, work, arguments), daemon=True)
     process.start()
