@@ -1,7 +1,8 @@
 """import: a network written in PyTorch as a spec; the one command that runs a user's code."""
 
 import re
-from contextlib import ExitStack, nullcontext
+import sys
+from contextlib import ExitStack, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,10 @@ def import_(what: str, output: Path | None, shape: Shape | None, weights: Path |
     dotted = home.endswith(".py") or not all(part.isidentifier() for part in home.split("."))
     if not colon or dotted or not name.isidentifier():
         raise click.BadParameter(_usage(what, home), param_hint="NAME")
+    if output is not None and weights is not None and output.absolute() == weights.absolute():
+        raise click.BadParameter(
+            "is the file that -o names; spec and weights are two", param_hint="--weights"
+        )
     spec = _imported(what, home, name, shape)
     report_problems(spec.warnings)
     written = _write(spec, output, weights)
@@ -92,11 +97,15 @@ def _usage(what: str, home: str) -> str:
 
 
 def _imported(what: str, home: str, name: str, shape: Shape | None) -> "Imported":
-    """Return the spec of what is named; raises SpecError."""
+    """Return the spec of what is named; raises SpecError.
+
+    What its code prints goes to standard error, so that nothing but the spec is on standard output.
+    """
     from cnnspec.importing import from_module
 
     console = err()
-    with console.status("Importing") if console.is_terminal else nullcontext():
+    status = console.status("Importing") if console.is_terminal else nullcontext()
+    with status, redirect_stdout(sys.stderr):
         named = _named(what, home, name)
         return from_module(named.module, shape or named.input, named.name, f"Imported from {what}.")
 

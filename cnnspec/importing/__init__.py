@@ -13,7 +13,8 @@ from cnnspec.importing.imported import Imported, spec_of
 from cnnspec.importing.nest import nest
 from cnnspec.importing.proof import check
 from cnnspec.importing.read import Reader
-from cnnspec.importing.trace import Traced, trace
+from cnnspec.importing.trace import trace
+from cnnspec.importing.training import in_training
 from cnnspec.plugins.loading import load_installed
 from cnnspec.shape import Shape
 
@@ -39,7 +40,7 @@ def from_module(
     traced = trace(module, x)
     output = Reader(traced).output()
     _check_shared(module, output)
-    warnings = (*_asked(traced), *_idle(traced), *_unused(module, output))
+    warnings = (*in_training(traced), *_unused(module, output))
     kind = name or type(module).__name__
     tensors = {key: tensor.detach() for key, tensor in module.state_dict(keep_vars=True).items()}
     spec = spec_of(nest(output), _named(kind), description or f"Imported from {kind}.", x, tensors, warnings)
@@ -87,24 +88,6 @@ def _check_shared(module: nn.Module, output: Op) -> None:
         problems.append(Problem(what, why, "", place_of(ops[1].node)))
     if problems:
         raise SpecError(*problems)
-
-
-def _asked(traced: Traced) -> list[Problem]:
-    """Return warnings of lines that make the module another one in training."""
-    what = "the module does something else in training"
-    why = "this line asks for it, and the spec does what the module does while it evaluates"
-    return [Problem(what, why, place=place, severity="warning") for place in traced.asked]
-
-
-def _idle(traced: Traced) -> list[Problem]:
-    """Return warnings of modules that did nothing, but may in training."""
-    found = []
-    for path in traced.idle:
-        kind = type(traced.module.get_submodule(path)).__name__
-        what = f"{path} ({kind}) is left out"
-        why = "it gives back what it is given while the network evaluates, whatever it does in training"
-        found.append(Problem(what, why, severity="warning"))
-    return found
 
 
 def _unused(module: nn.Module, output: Op) -> list[Problem]:

@@ -10,7 +10,6 @@ import pkgutil
 import sys
 import warnings
 from collections.abc import Iterable
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,12 +57,11 @@ def torchvision_module(name: str) -> Named:
 def own_module(home: str, name: str) -> Named:
     """Return what a function, a class or a variable of the user's own code gives; raises SpecError.
 
-    The code runs. What it prints goes to standard error.
+    The code runs.
     """
     sys.path.insert(0, os.getcwd())  # noqa: PTH109  # sys.path holds texts; as `python -m` does
     try:
-        with redirect_stdout(sys.stderr):
-            return Named(_made(_attribute(_imported(home), home, name), f"{home}:{name}"), name)
+        return Named(_made(_attribute(_imported(home), home, name), f"{home}:{name}"), name)
     finally:
         sys.path.remove(os.getcwd())  # noqa: PTH109  # as above
 
@@ -141,6 +139,6 @@ def _needed(function: Any) -> list[str]:
 
 
 def _raised(name: str, error: BaseException) -> Problem:
-    told = str(error).strip().partition("\n")[0]
+    told = (error.msg if isinstance(error, SyntaxError) else str(error)).strip().partition("\n")[0]
     kind = type(error).__name__
     return Problem(f"{name} raises {kind}" + (f": {told}" if told else ""), "", "", last_of(error))

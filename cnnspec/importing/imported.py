@@ -1,6 +1,6 @@
 """A network read from a module: a spec with its text, and the module's weights under its names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
@@ -81,16 +81,32 @@ def spec_from(network: Network, name: str, description: str, x: Shape) -> tuple[
 
 
 def says(plan: Plan, row: Row) -> bool:
-    """Tell whether a plan has the layers of a row, in this order, with the same inputs."""
-    found, wanted = plan.layers, list(leaves(row))
-    return len(found) == len(wanted) and all(
-        step.input == leaf.x and step.layer is not None and _told(step.layer) == _told(leaf.layer)
-        for step, leaf in zip(found, wanted, strict=True)
-    )
+    """Tell whether a plan has the layers of a row with the same inputs, merged in the same way."""
+    return list(_planned(plan.steps)) == list(_wanted(row))
 
 
-def _told(layer: "Layer") -> object:
-    return layer.type, {name: tidied(getattr(layer, name)) for name in type(layer).model_fields}
+def _planned(steps: Iterable[Step]) -> Iterator[tuple[object, ...]]:
+    """Yield the layers and mergings of a plan, whatever groups they stand in."""
+    for step in steps:
+        if step.layer:
+            yield _told(step.layer, step.input)
+        elif step.composite:
+            yield step.type, step.input, [list(_planned(part.children)) for part in step.children]
+        else:
+            yield from _planned(step.children)
+
+
+def _wanted(row: Row) -> Iterator[tuple[object, ...]]:
+    """Yield the layers and mergings of a row in the same form."""
+    for node in row:
+        if isinstance(node, Leaf):
+            yield _told(node.layer, node.x)
+        else:
+            yield node.kind, node.x, [list(_wanted(branch)) for branch in node.branches]
+
+
+def _told(layer: "Layer", x: Shape) -> tuple[object, ...]:
+    return layer.type, x, {name: tidied(getattr(layer, name)) for name in type(layer).model_fields}
 
 
 def _sources(plan: Plan, row: Row) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """The lines of the user's code that operations and errors come from."""
 
+import importlib
 import linecache
 import os
 import sys
@@ -10,20 +11,28 @@ import torch
 
 from cnnspec.errors import Place
 
-_OTHERS = (str(Path(torch.__file__).parent) + os.sep, str(Path(__file__).parent) + os.sep, "<frozen", "<eval")
+_HERE = Path(__file__).parent
+_FOLDERS = (Path(torch.__file__).parent, _HERE, Path(importlib.__file__).parent)
+_OTHERS = (*(f"{folder}{os.sep}" for folder in _FOLDERS), "<frozen", "<eval")
 """Files whose lines tell a user nothing: torch's, these, and what is made up."""
+_START = str(_HERE / "__init__.py")
+"""Where imports begin: who called for one wrote nothing of the module."""
 
 
 def here() -> Place | None:
-    """Return the line of the user's code that is running."""
+    """Return the line of the user's code that is running; None where it is torch's own all along."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # no other way is as cheap, once an operation
     while frame and frame.f_code.co_filename.startswith(_OTHERS):
+        if frame.f_code.co_filename == _START:
+            return None
         frame = frame.f_back
     return _place(frame.f_code.co_filename, frame.f_lineno) if frame else None
 
 
 def last_of(error: BaseException) -> Place | None:
-    """Return the innermost line of the user's code that an error passed through."""
+    """Return the innermost line of the user's code that an error passed through, or that is no Python."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return _place(error.filename, error.lineno)
     found: TracebackType | None = None
     step = error.__traceback__
     while step:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from cnnspec.errors import Place, SpecError
-from cnnspec.importing import cuts, layout, merges, space, views
+from cnnspec.importing import cuts, merges, space, views
 from cnnspec.importing.functions import Found, Weight, module_of, name_of
 from cnnspec.importing.graph import Op, Unreadable, origin_of, place_of
 from cnnspec.importing.layers import drop_path_rate, layer_of, why_none
@@ -188,16 +188,16 @@ class Reader:
                 return self.linear(node, found, value)
             case nn.LayerNorm():
                 return self.layer_norm(node, found, value)
-            case nn.Softmax() | nn.LogSoftmax() if value.axes:
+            case nn.Softmax() | nn.LogSoftmax():
                 chosen = 0 if len(value.dims) in (1, 3) else 1  # what torch takes, with a warning
-                dim = value.axes[chosen if module.dim is None else module.dim]
-                module = type(module)(dim if dim != 1 else 1)
+                dim = chosen if module.dim is None else module.dim
+                module = type(module)(value.axes[dim] if value.axes else dim)
         try:
             x = self.maps(value)
         except Unreadable:
-            sizes = tuple(_size(dim) for dim in value.dims)[1:]
-            if layer_of(module, sizes) is None and layer_of(module, value.op.shape) is None:
-                raise Unreadable(*why_none(module, sizes)) from None
+            shape = value.shape[1:]
+            if layer_of(module, shape) is None and layer_of(module, value.op.shape) is None:
+                raise Unreadable(*why_none(module, shape)) from None
             layer = layer_of(module, value.op.shape)
             if value.axes is None or layer is None or not _pointwise(layer):
                 raise
@@ -292,14 +292,6 @@ def _pointwise(layer: Layer) -> bool:
 
 def _check(node: fx.Node, value: Value) -> None:
     """Raise Unreadable where a tensor would have other sizes than the traced one."""
-    sizes = tuple(_size(dim) for dim in value.dims)
     traced = tuple(node.meta["value"].shape)
-    if sizes != traced and not value.stretched:
-        raise Unreadable(f"the layers would give {times(sizes[1:])} and not {times(traced[1:])}")
-
-
-def _size(dim: tuple[layout.Digit, ...]) -> int:
-    size = 1
-    for digit in dim:
-        size *= digit.size
-    return size
+    if value.shape != traced and not value.stretched:
+        raise Unreadable(f"the layers would give {times(value.shape[1:])} and not {times(traced[1:])}")

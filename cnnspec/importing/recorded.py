@@ -58,6 +58,9 @@ class Recorded(fx.Proxy):
             ]
         )
 
+    def __setitem__(self, key: Any, other: Any) -> None:
+        self.tracer.create_proxy("call_function", operator.setitem, (self, key, other), {})
+
     def changed_by(self, operation: Callable[..., Any], other: Any) -> Any:
         """Record an assignment such as ``+=``, which changes the tensor itself."""
         return self.tracer.create_proxy("call_function", operation, (self, other), {})

@@ -5,7 +5,6 @@ asks for sizes is traced as it runs, and code that asks for numbers cannot be.
 """
 
 import operator
-import random
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -44,10 +43,11 @@ class Traced(NamedTuple):
     """The graph of a module; each node has its `value` and its `origin` in its ``meta``.
 
     `idle` are paths of submodules that gave back what they were given, but may do more in training.
-    `asked` are lines that ask whether the module trains, and make it another one then.
+    `asked` are lines that ask whether the module trains.
     """
 
     module: nn.Module
+    x: Shape
     graph: fx.Graph
     idle: tuple[str, ...]
     asked: tuple[Place, ...]
@@ -68,26 +68,7 @@ def trace(module: nn.Module, x: Shape) -> Traced:
     except BaseException as error:  # noqa: BLE001  # the module's own code may raise anything, also SystemExit
         raise SpecError(_failure(error)) from None
     asked = dict.fromkeys(place for path, place in tracer.asked if place and path not in tracer.idle)
-    if asked and not _trains_the_same(module, x, graph):
-        return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)), tuple(asked))
-    return Traced(module, graph, tuple(dict.fromkeys(tracer.idle)), ())
-
-
-def _trains_the_same(module: nn.Module, x: Shape, graph: fx.Graph) -> bool:
-    """Tell whether a module does the same with its input in training, and without drawing random numbers."""
-    before = random.getstate()
-    with torch.random.fork_rng(devices=[]):
-        drawn = torch.get_rng_state()
-        try:
-            other = Tracer(x, module, training=True).traced()
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001  # as in trace
-            return False
-        finally:
-            same = random.getstate() == before and torch.equal(torch.get_rng_state(), drawn)
-            random.setstate(before)
-    return same and _done(graph) == _done(other)
+    return Traced(module, x, graph, tuple(dict.fromkeys(tracer.idle)), tuple(asked))
 
 
 def of_input(graph: fx.Graph) -> set[fx.Node]:
@@ -97,19 +78,6 @@ def of_input(graph: fx.Graph) -> set[fx.Node]:
         if node.op == "placeholder" or not found.isdisjoint(node.all_input_nodes):
             found.add(node)
     return found
-
-
-def _done(graph: fx.Graph) -> list[str]:
-    """Return what is done with the input of a graph, line by line, save the mode of batch normalizations."""
-    counted = of_input(graph)
-    lines = []
-    for node in graph.nodes:
-        if node in counted:
-            told: tuple[Any, ...] = (node.args, node.kwargs)
-            if getattr(node.target, "__name__", "") == "batch_norm":
-                told = fx.node.map_aggregate(told, lambda one: None if isinstance(one, bool) else one)
-            lines.append(f"{node.name} = {node.target}{told}")
-    return lines
 
 
 class Tracer(fx.Tracer):

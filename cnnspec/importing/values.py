@@ -1,5 +1,6 @@
 """What the tensors of the traced code are: feature maps that come out of an operation, or a view of them."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 from torch import fx
@@ -47,6 +48,11 @@ class Value:
     def sizes(self) -> Shape:
         """Sizes of the feature maps, with the batch."""
         return (BATCH, *self.op.shape)
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes of the tensor as the code has it, before it is stretched, with the batch."""
+        return tuple(math.prod(digit.size for digit in dim) for dim in self.dims)
 
     @property
     def axes(self) -> tuple[int, ...] | None:

@@ -15,6 +15,7 @@ from cnnspec.importing.proof import differs
 from cnnspec.shape import Shape
 
 X: Shape = (4, 8, 8)
+TENSORS: Any = (Tensor, int)
 
 
 class Does(nn.Module):
@@ -65,10 +66,30 @@ FUNCTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], list[str]]] = {
         lambda _, x: x.view(-1, 1, 2, 2, 8, 8).permute(0, 1, 4, 2, 5, 3).reshape(-1, 1, 16, 16),
         ["pixel_shuffle"],
     ),
+    "sum of branches": (lambda _, x: sum([x.relu(), x.sigmoid()]), ["relu", "sigmoid"]),  # it begins with 0
+    "nothing": (lambda _, x: (x.relu() * 1.0 - 0) / 1, ["relu"]),
+    "clamp": (lambda _, x: x.clamp(-1, 2).clamp(min=0).clamp(0, 6), ["hardtanh", "relu", "relu6"]),
+    "maximum by maximum": (lambda _, x: x.max(3)[0].max(2)[0], ["maxpool", "global_maxpool", "flatten"]),
+    "softmax of old": (lambda _, x: F.log_softmax(x.flatten(1)), ["flatten", "log_softmax"]),
+    "softmax last": (lambda _, x: x.permute(0, 2, 3, 1).softmax(-1).permute(0, 3, 1, 2), ["softmax"]),
+    "device": (lambda _, x: x.to("cpu").to(x.device, torch.float32).cpu().relu(), ["relu"]),
+    "not used": (lambda _, x: (torch.fft.fft(x), x.relu())[1], ["relu"]),
+    "instances": (lambda _, x: x.relu() if isinstance(x, TENSORS) else x, ["relu"]),
+    "own gradient": (lambda _, x: Swish.apply(x), ["sigmoid"]),  # C++ code is given what is traced
     "there and back": (lambda _, x: x.flatten(1).view(-1, 4, 8, 8).relu(), ["relu"]),
 }
 
 
+class Swish(torch.autograd.Function):
+    """x·sigmoid(x), with a backward pass of its own."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        context.save_for_backward(x)
+        return x * x.sigmoid()
+
+
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions(name: str) -> None:
     """Functions, methods and views of torch are the layers that do the same, and with the same result."""
@@ -162,6 +183,29 @@ def test_stochastic_depth() -> None:
     other = cnnspec.from_module(nn.Sequential(DropPath(0.2, scale=False), nn.ReLU()), X)
     assert words(other) == ["relu"]
     assert ["0 (DropPath) is left out" in str(warning) for warning in other.warnings] == [True]
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        lambda m, x: m.conv(x + torch.randn_like(x) if m.training else x),
+        lambda m, x: F.dropout(m.conv(x), 0.5, bool(m.training)),
+        lambda m, x: (m.conv(x), x) if m.training else m.conv(x),
+        lambda m, x: m.conv(x) if not m.training or torch.rand(()) < 2 else x,
+    ],
+    ids=["noise", "dropout", "outputs", "chance"],
+)
+def test_other_things_in_training(does: Callable[..., Any]) -> None:
+    """What a module does in training only is told, with the line that asks; random numbers stay as they are."""
+    module = Does(does, conv=nn.Conv2d(4, 4, 1))
+    state = torch.get_rng_state()
+    (warning,) = cnnspec.from_module(module, X).warnings
+    assert torch.equal(torch.get_rng_state(), state)
+    assert "the module does something else in training" in str(warning)
+    assert warning.place is not None
+    assert warning.place.file.endswith("test_from_module.py")
+    same = Does(lambda m, x: x.relu() if m.training or not m.training else x)
+    assert cnnspec.from_module(same, X).warnings == ()
 
 
 def test_what_takes_no_part() -> None:

@@ -1,5 +1,6 @@
 """What cannot be said in a spec is told, all of it, with its line; nothing is guessed."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 import cnnspec
 
@@ -33,6 +35,12 @@ def problems(module: nn.Module, x: Any = X) -> list[str]:
     return [problem.message for problem in caught.value.problems]
 
 
+def setting(_: Any, x: Tensor) -> Tensor:
+    """Change some of the input's numbers, and go on with it."""
+    x[0] = 1.0
+    return x.relu()
+
+
 FUNCTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
     "unknown": (lambda _, x: torch.fft.fft(x).real, "`fft_fft = torch._C._fft.fft_fft(x)`"),
     "constant": (lambda _, x: x * 3, "a tensor is multiplied by the number 3"),
@@ -56,6 +64,18 @@ FUNCTIONS: dict[str, tuple[Callable[[Any, Tensor], Any], str]] = {
         lambda _, x: x.no_such_thing(),  # type: ignore[attr-defined]  # that is meant
         "torch.fx cannot trace the module: AttributeError",
     ),
+    "a difference": (lambda _, x: 1 - x.relu(), "a tensor is subtracted from the number 1"),
+    "a quotient": (lambda m, x: x / m.conv.bias, "a tensor is divided by conv.bias"),
+    "no tensor of the input's": (lambda _, x: x + torch.ones(1), "a tensor that is always the same is added"),
+    "a place that is set": (setting, "the traced graph has `x[0] = 1.0`"),
+    "half a clamp": (lambda _, x: x.clamp(max=1), "no layer clamps to min=None, max=1"),
+    "maximum of two": (lambda _, x: torch.max(x, x.relu()), "no layer does what max does here"),
+    "a flat tensor": (lambda m, x: m.conv(x.flatten(1).sigmoid().view(x.shape)), "256 values become maps"),
+    "leaving": (lambda *_: sys.exit(0), "torch.fx cannot trace the module: SystemExit: 0"),
+    "its input as output": (lambda _, x: x, "the module gives back its input"),
+    "a weight as output": (lambda m, _: m.conv.weight, "the module gives conv.weight, whatever its input is"),
+    "an output in a dict": (lambda _, x: {"out": x.relu()}, "`return {'out': relu}`"),
+    "other samples": (lambda _, x: x.relu().view(2, *X), "raises RuntimeError"),
     "numbers of another kind": (lambda _, x: x.half(), "no layer does what half does"),
 }
 
@@ -87,6 +107,53 @@ def test_refused(name: str) -> None:
 def test_modules_refused(module: nn.Module, expected: str) -> None:
     """A module of torch that no layer is like is refused, with what is different about it."""
     assert expected in " ".join(problems(nn.Sequential(module)))
+
+
+def tied() -> nn.Module:
+    """Return two layers with the same weights, under two names."""
+    module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1))
+    module[2].weight = module[0].weight
+    return module
+
+
+def compiled() -> nn.Module:
+    """Return a module with a part that is compiled."""
+    part: Any = torch.compile(nn.ReLU())
+    return nn.Sequential(part)
+
+
+class Calls(nn.ReLU):
+    """A module that does more than its forward."""
+
+    def __call__(self, x: Tensor) -> Any:
+        return -super().__call__(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (tied(), "0.weight and 2.weight are the same weights"),
+        (nn.Sequential(weight_norm(nn.Conv2d(4, 4, 1))), "0 (ParametrizedConv2d) computes its weight"),
+        (Calls(), "the module has a `__call__` of its own"),
+        (compiled(), "0 is compiled by torch.compile"),
+        (
+            Does(lambda m, x: m.lstm(x.flatten(2).transpose(1, 2))[0], lstm=nn.LSTM(4, 8, batch_first=True)),
+            "no layer does what LSTM does with 64×4",
+        ),
+    ],
+    ids=["tied", "weight_norm", "call", "compiled", "lstm"],
+)
+def test_not_seen_by_fx(module: nn.Module, expected: str) -> None:
+    """What a traced graph would not show of a module is refused, once, and not taken for something else."""
+    (told,) = problems(module)
+    assert expected in told
+
+
+def test_causes_only() -> None:
+    """What a computed weight makes of the operations that take it is not told as problems of theirs."""
+    module = Does(lambda m, x: x * m.conv.bias[:, None, None] + x.relu(), conv=nn.Conv2d(4, 4, 1))
+    (told,) = problems(module)
+    assert "part of a weight is taken" in told
 
 
 def test_all_at_once() -> None:

@@ -1,10 +1,13 @@
 """Networks of ours, built and imported again: what comes out is the same network, to the bit."""
 
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import HealthCheck, assume, given, settings
 from reference import Drawn
 from strategies import EXAMPLES, specs
+from torch import nn
 
 import cnnspec
 from cnnspec.errors import SpecError
@@ -44,6 +47,52 @@ def test_round_trip(drawn: Drawn) -> None:
     assert (again.params, again.macs, again.output_shape) == (plan.params, plan.macs, plan.output_shape)
     assert sorted(imported.sources.values()) == sorted(model.state_dict())
     assert differs(model, imported) == 0
+
+
+def test_what_a_folded_file_says() -> None:
+    """A file with the same layers that merges them otherwise, or in another order, does not say the same."""
+    text = "input: [4, 8, 8]\nlayers:\n  - concat: [[relu], [sigmoid, residual: [tanh]]]\n"
+    plan = cnnspec.loads(text).plan()
+    row = nest(Reader(trace(plan.build(), plan.input_shape)).output())
+    assert says(plan, row)
+    for wrong in (
+        text.replace("concat", "add"),
+        text.replace("[[relu], [sigmoid, residual: [tanh]]]", "[[relu, sigmoid], [residual: [tanh]]]"),
+        text.replace("residual: [tanh]", "sequence: [tanh]"),
+        text.replace("residual: [tanh]", "residual: {layers: [tanh], skip: false}"),
+    ):
+        assert [step.type for step in cnnspec.loads(wrong).plan().layers] == ["relu", "sigmoid", "tanh"]
+        assert not says(cnnspec.loads(wrong).plan(), row)
+
+
+class Remembers(nn.Module):
+    """A module that counts its calls, and keeps what it saw."""
+
+    count: torch.Tensor
+    seen: Any
+    inner: Any
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls, self.seen = 0, None
+        self.register_buffer("count", torch.zeros(1))
+        self.inner = nn.Sequential(nn.ReLU())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        self.count += 1
+        self.seen = self.inner.seen = self.inner(x)
+        self.count = self.count * 2
+        return self.seen  # type: ignore[no-any-return]  # a tensor
+
+
+def test_no_traces_in_the_module() -> None:
+    """What a module's code sets, in itself or in its parts, and what it counts is as before the import."""
+    module = Remembers()
+    before = [dict(vars(one)) for one in module.modules()]
+    cnnspec.from_module(module, (4, 8, 8))
+    assert [dict(vars(one)) for one in module.modules()] == before
+    assert (module.calls, module.seen, float(module.count)) == (0, None, 0.0)
 
 
 def test_the_module_is_left_alone() -> None:
