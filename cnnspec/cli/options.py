@@ -48,6 +48,9 @@ def parse_settings(settings: tuple[str, ...], option: str = "--set") -> dict[str
         name, equals, text = setting.partition("=")
         if not equals or not name.strip():
             raise click.BadParameter(f"'{one_line(setting)}' is not NAME=VALUE", param_hint=option)
+        if not text.strip():
+            told = f"'{one_line(setting)}' has no value; where none is meant, write {one_line(name)}=null"
+            raise click.BadParameter(told, param_hint=option)
         document, problems = source.parse(text, f"{option} {name}")
         if problems:
             raise SpecError(*problems)

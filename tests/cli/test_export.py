@@ -96,6 +96,10 @@ def test_run(own: Path, tmp_path: Path, capsys: Capture) -> None:
         (["RUN", "-o", "net.py", "--variant", "small"], "--variant is for a SPEC"),
         (["RUN", "-o", "net.py", "--set", "width=3"], "--set is for a SPEC"),
         ([LENET5, "-o", "net.py", "--set", "width"], "'width' is not NAME=VALUE"),
+        (
+            [LENET5, "-o", "net.py", "--set", "width="],
+            "'width=' has no value; where none is meant, write width=",
+        ),
     ],
 )
 def test_usage(
