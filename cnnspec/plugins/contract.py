@@ -8,7 +8,6 @@ from cnnspec.errors import RuleError, one_line
 from cnnspec.language.item_slips import MODIFIERS
 from cnnspec.language.items import RESERVED
 from cnnspec.layers import Element, Layer
-from cnnspec.shape import Shape
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -36,7 +35,7 @@ def faults(element: type[Element]) -> Iterator[str]:
             yield f"it has no method {name}"
 
 
-def check_answers(layer: Layer, output: Shape, **numbers: int) -> None:
+def check_answers(layer: Layer, output: Any, **numbers: Any) -> None:
     """Raise RuleError where a layer's output is no shape, or its parameters or MACs are no numbers."""
     if not isinstance(output, tuple) or not output or not all(_is_whole(n, 1) for n in output):
         raise _wrong(layer, "output_shape", output, "a shape is a tuple of ints above 0")

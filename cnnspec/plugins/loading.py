@@ -82,7 +82,9 @@ def _imported(module: str, called: str) -> Problem | None:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module}.".startswith(f"{missing}."):
             what, why = f"{called} is not there", f"no module is called {missing}"
-            return Problem(what, why, "Install its package, or correct the name: package.module")
+            return Problem(
+                what, why, "Install its package, go to its folder, or correct the name: package.module"
+            )
         why = f"{type(error).__name__}: {one_line(str(error).partition(chr(10))[0])}"
         return Problem(f"{called} cannot be loaded", why, "Mend it", _place(error, module))
     return None
