@@ -106,6 +106,29 @@ def test_pickled_for_another_process(tmp_path: Path) -> None:
     assert torch.equal(torch.load(tmp_path / "y.pt"), model(x))
 
 
+def channels_last(model: nn.Module, x: Tensor) -> Tensor:
+    moved: nn.Module = model.to(memory_format=torch.channels_last)
+    y: Tensor = moved(x.to(memory_format=torch.channels_last))
+    return y
+
+
+TOOLS: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {
+    "DataParallel": lambda model, x: nn.DataParallel(model)(x),
+    "symbolic_trace": lambda model, x: torch.fx.symbolic_trace(model)(x),
+    "functional_call": lambda model, x: torch.func.functional_call(model, dict(model.state_dict()), (x,)),
+    "vmap": lambda model, x: torch.vmap(lambda one: model(one[None])[0])(x),
+    "channels_last": channels_last,
+    "double": lambda model, x: model.double()(x.double()).float(),
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS.values(), ids=TOOLS)
+def test_tools_of_torch(tool: Callable[[nn.Module, Tensor], Tensor]) -> None:
+    """Whatever torch does with a module, it computes the same."""
+    model, x = trained(build(SPEC)), torch.randn(2, 3, 12, 12)
+    torch.testing.assert_close(model(x), tool(copy.deepcopy(model), x), rtol=1e-4, atol=1e-5)
+
+
 def step(model: nn.Module, x: Tensor, forward: Callable[[Tensor], Tensor] | None = None) -> list[Tensor]:
     """Return the output of a model, or of what calls it, and the gradients of its weights."""
     y = (forward or model)(x)
