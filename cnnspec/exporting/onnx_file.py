@@ -122,6 +122,7 @@ def _facts(texts: dict[str, str], path: Path) -> dict[str, Any]:
     if not (
         isinstance(classes, list)
         and all(isinstance(name, str) for name in classes)
+        and len(set(classes)) == len(classes)
         and isinstance(digits, bool)
         and type(epoch) in (int, type(None))
     ):

@@ -196,6 +196,10 @@ REFUSED: dict[str, tuple[Callable[[ModelProto], object], str]] = {
         "the file does not tell what its classes are called; ",
     ),
     "classes that are none": (lambda m: changed(m, classes="7"), "the file's metadata make no sense; "),
+    "classes of one name": (
+        lambda m: changed(m, classes='["a", "b", "a"]'),
+        "the file's metadata make no sense; ",
+    ),
     "classes without JSON": (
         lambda m: changed(m, classes="[" * 100_000),
         "the file's metadata make no sense; ",
