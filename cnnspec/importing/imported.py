@@ -64,8 +64,8 @@ def spec_of(  # noqa: PLR0917  # a spec is made of these, in this order
     warnings: tuple[Problem, ...],
 ) -> Imported:
     """Return the spec of a network that is given as layers and forks."""
-    for network in (folded(row), written_out(row)):
-        text, spec = spec_from(network, name, description, x)
+    for say in (folded, written_out):
+        text, spec = spec_from(say(row), name, description, x)
         plan = spec.plan()
         if says(plan, row):
             break

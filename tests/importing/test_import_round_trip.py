@@ -1,6 +1,7 @@
 """Networks of ours, built and imported again: what comes out is the same network, to the bit."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -11,8 +12,7 @@ from torch import nn
 
 import cnnspec
 from cnnspec.errors import SpecError
-from cnnspec.importing.fold import folded
-from cnnspec.importing.imported import says, spec_from
+from cnnspec.importing.imported import says
 from cnnspec.importing.nest import nest
 from cnnspec.importing.proof import differs
 from cnnspec.importing.read import Reader
@@ -40,9 +40,8 @@ def test_round_trip(drawn: Drawn) -> None:
     assume(plan.layers and plan.params < MOST_PARAMS)
     torch.manual_seed(0)
     model = plan.build()
-    row = nest(Reader(trace(model, plan.input_shape)).output())
-    assert says(spec_from(folded(row), "network", "", plan.input_shape)[1].plan(), row)
-    imported = cnnspec.from_module(model, plan.input_shape)
+    with patch("cnnspec.importing.imported.written_out", side_effect=AssertionError("folded wrongly")):
+        imported = cnnspec.from_module(model, plan.input_shape)
     again = imported.plan()
     assert (again.params, again.macs, again.output_shape) == (plan.params, plan.macs, plan.output_shape)
     assert sorted(imported.sources.values()) == sorted(model.state_dict())
