@@ -16,7 +16,16 @@ from cnnspec.parts import part_place
 from cnnspec.shape import Shape
 from cnnspec.spec import Spec
 from cnnspec.training.checkpoint import read_tensors, share
-from cnnspec.training.published import Publication, file_hash, find, in_order, names_in, network_of, place_of
+from cnnspec.training.published import (
+    Publication,
+    file_hash,
+    find,
+    in_order,
+    names_in,
+    network_of,
+    outline,
+    place_of,
+)
 from cnnspec.training.record import BEST, LAST, PREVIOUS, SPEC, read_record
 from cnnspec.training.reporter import Reporter
 from cnnspec.training.session import Session
@@ -119,15 +128,13 @@ def fill(spec: Spec, model: nn.Module, reporter: Reporter) -> dict[str, Any]:
     """
     found = source(spec)
     assert found
+    if isinstance(found, Publication) and not found.path.exists():
+        with torch.device("meta"):
+            without_values = spec.plan().build()
+        _load(spec, without_values, outline(found.network))  # or what does not fit would be downloaded
     tensors = found.read(reporter)
     _check_finite(tensors, found)
-    ordered = _ordered(spec, model, tensors, found)
-    try:
-        report = load_weights(model, ordered, adapt=True)
-    except CheckpointError as error:
-        raise CheckpointError(
-            *(replace(problem, place=place_of(spec)) for problem in error.problems)
-        ) from None
+    report = _load(spec, model, _ordered(spec, model, tensors, found))
     _check_frozen(spec, report)
     return {
         "from": found.name,
@@ -149,6 +156,16 @@ def lines(facts: Mapping[str, Any] | None) -> tuple[str, ...]:
         return ()
     first = f"{facts['from']}: {facts['matched']} of {facts['tensors']} tensors, matched by {facts['by']}"
     return (first, *facts["changes"])
+
+
+def _load(spec: Spec, model: nn.Module, tensors: Mapping[str, Tensor]) -> WeightsReport:
+    """Load tensors into a model; raise CheckpointError at the place where the spec names them."""
+    try:
+        return load_weights(model, tensors, adapt=True)
+    except CheckpointError as error:
+        raise CheckpointError(
+            *(replace(problem, place=place_of(spec)) for problem in error.problems)
+        ) from None
 
 
 def _ordered(spec: Spec, model: nn.Module, tensors: dict[str, Tensor], found: Source) -> dict[str, Tensor]:

@@ -138,11 +138,16 @@ def in_order(tensors: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
 
 def names_in(network: str) -> list[str]:
     """Return the names of all tensors of one of torchvision's networks, in order."""
+    return list(outline(network))
+
+
+def outline(network: str) -> dict[str, Tensor]:
+    """Return the tensors of one of torchvision's networks, in order; what it learns is without values."""
     from torchvision.models import get_model
 
     options = {"init_weights": False} if network in _SCALED_WITHIN else {}
     with _NoValues():
-        return list(get_model(network, weights=None, **options).state_dict())
+        return dict(get_model(network, weights=None, **options).state_dict())
 
 
 class _NoValues(TorchFunctionMode):

@@ -16,6 +16,7 @@ from mirror import Mirror, breaks_off, status
 from mirror_fixtures import Start
 from torch import Tensor
 from torchvision.models import ShuffleNet_V2_X0_5_Weights, get_model
+from tuned import fit, spec
 
 import cnnspec
 from cnnspec.errors import CheckpointError, SpecError
@@ -257,6 +258,17 @@ def test_training_begins_with_them(publish: Publish, state: State, tiny_root: Pa
         "pictures are normalized otherwise than for these weights: those had mean 0.459, std 0.226"
     )
     assert cnnspec.load_run(tmp_path / "own").plan.spec.data.normalize == own.data.normalize
+
+
+def test_another_network_is_not_downloaded(
+    publish: Publish, cache: Path, state: State, tiny_root: Path, tmp_path: Path
+) -> None:
+    """Weights of a network that the spec's is not are refused before they are downloaded."""
+    publish(saved(state))
+    settings = {"weights": f"torchvision:shufflenet_v2_x0_5:{ENTRY.name}"}
+    with pytest.raises(CheckpointError, match=r"^--train weights: the weights do not fit the model; "):
+        fit(spec(tmp_path), tmp_path / "run", settings=settings)
+    assert not cache.exists()
 
 
 def test_a_typo_is_told_before_anything_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
