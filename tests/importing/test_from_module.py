@@ -233,6 +233,25 @@ def test_changes_in_place(inplace: bool) -> None:
     assert "add: [[], []]" in imported.text if inplace else "residual" in imported.text
 
 
+class Around(nn.Module):
+    """A residual around another module."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: Tensor) -> Any:
+        return x + self.inner(x)
+
+
+def test_deep_nesting() -> None:
+    """Residuals in residuals, many levels deep, are read in a time that does not double with each level."""
+    module: nn.Module = nn.Conv2d(4, 4, 1)
+    for _ in range(20):
+        module = Around(module)
+    assert words(cnnspec.from_module(module, X)) == ["conv"]
+
+
 def test_assignments() -> None:
     """Whatever is added in place is added for whoever else has the tensor."""
 

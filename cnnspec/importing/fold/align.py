@@ -151,17 +151,18 @@ def _both(one: Aligned, other: Aligned) -> Aligned:
 def _best(one: Stack, other: Stack) -> tuple[float, list[tuple[int, int]]]:
     """Return how many layers can meet, in order, and the pairs of items in which they do."""
     table: dict[tuple[int, int], float] = {}
+    scores = {(i, j): _score(a, b) for i, a in enumerate(one) for j, b in enumerate(other)}
     for i in range(len(one), -1, -1):
         for j in range(len(other), -1, -1):
             if i == len(one) or j == len(other):
                 table[i, j] = 0
                 continue
-            meet = _score(one[i], other[j])
+            meet = scores[i, j]
             table[i, j] = max(table[i + 1, j], table[i, j + 1], meet + table[i + 1, j + 1] if meet else 0)
     pairs: list[tuple[int, int]] = []
     i = j = 0
     while i < len(one) and j < len(other):
-        meet = _score(one[i], other[j])
+        meet = scores[i, j]
         if meet and table[i, j] == meet + table[i + 1, j + 1]:
             pairs.append((i, j))
             i, j = i + 1, j + 1
