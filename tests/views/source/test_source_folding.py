@@ -157,7 +157,8 @@ CASES = (
         """
         layers = sequential(conv1=nn.Conv2d(in_channels, n, 1))
         skip = in_channels == n
-        self.residual1 = Residual(layers, nn.Identity()) if skip else sequential(layers=layers)
+        self.residual1 = (
+            Residual(layers, nn.Identity()) if skip else sequential(layers=layers)
         """,
     ),
     Case(
