@@ -173,7 +173,10 @@ def test_not_in_onnx(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 @pytest.mark.parametrize(
     ("layer", "told"),
-    [(Looks(), "without looking at their values"), (Counts(), r"takes the number of samples .* `x\.shape\[0\]`")],
+    [
+        (Looks(), "without looking at their values"),
+        (Counts(), r"takes the number of samples .* `x\.shape\[0\]`"),
+    ],
     ids=["looks", "counts"],
 )
 def test_not_traceable(layer: nn.Module, told: str, write: Callable[..., object], tmp_path: Path) -> None:
