@@ -17,7 +17,7 @@ VARIANTS = [
     for variant in variants(file) or [""]
 ]
 
-SMALL = 15_000_000
+SMALL = 8_000_000
 """Networks of fewer parameters are compared in every run of the tests, the others by `make test-zoo`."""
 
 

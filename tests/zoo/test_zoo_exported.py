@@ -9,7 +9,7 @@ from exports import FILES, shaken, smallest
 from cnnspec.exporting import onnx, pt2
 from cnnspec.exporting.program import Program
 
-QUICK = ("conv1d", "conv3d", "edges")
+QUICK = ("conv1d", "edges")
 """Those that are exported in every run of the tests, the others by `make test-zoo`."""
 
 
