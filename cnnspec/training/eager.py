@@ -1,4 +1,4 @@
-"""torch's optimizers without its compiler, whose import takes as long as that of all else in torch.
+"""torch's optimizers without its compiler, which would be imported whenever a training starts.
 
 Their methods tell the compiler to keep out, and import it to do so. Nobody compiles an optimizer here, so the
 methods are taken as they are below that: `functools.wraps` keeps them.

@@ -1,12 +1,12 @@
 """What docs/exporting.md shows runs as it stands, and all of it sees the same in a picture."""
 
-import re
 import runpy
 import shutil
 import sys
 from pathlib import Path
 
 import pytest
+from documented import blocks
 from own_data import make_folder, picture
 
 import cnnspec
@@ -23,10 +23,6 @@ train: {epochs: 1}
 """
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-
-
 def test_documented(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,11 +34,11 @@ def test_documented(
     make_folder(tmp_path / "pictures" / "test", {"cat": 2, "dog": 2})
     (tmp_path / "cat.png").write_bytes(picture(7, (30, 20)))
     run = cnnspec.train(cnnspec.loads(SPEC), out="runs/pets", device="cpu", threads=1).run
-    (commands,) = blocks("console")
+    (commands,) = blocks(TEXT, "console")
     for line in commands.splitlines():
         assert cli(line.removeprefix("$ cnnspec ").split()) == 0, capsys.readouterr().err
     capsys.readouterr()
-    for number, code in enumerate(blocks("python")):
+    for number, code in enumerate(blocks(TEXT, "python")):
         file = tmp_path / f"block{number}.py"
         file.write_text(code, "utf-8")
         runpy.run_path(str(file))

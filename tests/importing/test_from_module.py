@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from does import Does
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
@@ -16,19 +17,6 @@ from cnnspec.shape import Shape
 
 X: Shape = (4, 8, 8)
 TENSORS: Any = (Tensor, int)
-
-
-class Does(nn.Module):
-    """A module that does what a function does, with parts that the function may use."""
-
-    def __init__(self, does: Callable[..., Any], **parts: nn.Module) -> None:
-        super().__init__()
-        self.does = does
-        for name, part in parts.items():
-            self.add_module(name, part)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.does(self, x)
 
 
 def words(imported: Imported) -> list[str]:

@@ -7,25 +7,13 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  # the name that everyone knows
+from does import Does
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 import cnnspec
 
 X = (4, 8, 8)
-
-
-class Does(nn.Module):
-    """A module that does what a function does, with parts that the function may use."""
-
-    def __init__(self, does: Callable[..., Any], **parts: nn.Module) -> None:
-        super().__init__()
-        self.does = does
-        for name, part in parts.items():
-            self.add_module(name, part)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.does(self, x)
 
 
 def problems(module: nn.Module, x: Any = X) -> list[str]:

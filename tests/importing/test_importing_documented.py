@@ -1,22 +1,18 @@
 """What docs/importing.md shows runs as it stands."""
 
-import re
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from documented import blocks
 from safetensors.torch import load_file
 
 import cnnspec
 from cnnspec.cli import run
 
 TEXT = (Path(__file__).parents[2] / "docs" / "importing.md").read_text("utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 def test_documented(
@@ -26,9 +22,9 @@ def test_documented(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_networks", raising=False)
-    code, program = blocks("python")
+    code, program = blocks(TEXT, "python")
     Path("my_networks.py").write_text(code, "utf-8")
-    (commands,) = blocks("console")
+    (commands,) = blocks(TEXT, "console")
     for line in commands.splitlines():
         assert run(line.removeprefix("$ cnnspec ").split()) == 0, capsys.readouterr().err
     assert cnnspec.load("squeezenet.yaml").plan().params == 1_235_496
@@ -43,6 +39,6 @@ def test_documented(
 
 def test_resnet() -> None:
     """The file of ResNet-50 that is shown is what comes out, as the golden file has it."""
-    (shown,) = blocks("yaml")
+    (shown,) = blocks(TEXT, "yaml")
     golden = (Path(__file__).parents[1] / "golden" / "import_resnet50.yaml").read_text("utf-8")
     assert shown in golden
