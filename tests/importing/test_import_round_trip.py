@@ -21,6 +21,8 @@ from cnnspec.importing.trace import trace
 pytestmark = [
     # torch says so once, as it must make a padded copy.
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
+    # of what is drawn and has no values, as in test_random_specs
+    pytest.mark.filterwarnings("ignore:Initializing zero-element tensors"),
 ]
 
 MOST_PARAMS = 100_000
